@@ -39,7 +39,7 @@ class Unavailable(MailError):
 
 
 class OutcomeUnknown(Unavailable):
-    """A commit was sent and its fate could not be established before the deadline. IMAP says BYE, delivery parks; never NO."""
+    """A commit was sent and its fate could not be established in time. IMAP says BYE, delivery parks; never NO."""
 
 
 class Lagging(MailError):

@@ -65,7 +65,7 @@ def queue_id_time_us(queue_id: QueueId) -> int:
 
 
 def delivery_id(queue_id: QueueId, account: AccountId, detail: str) -> DeliveryId:
-    """One delivery = (message, account, address detail): RCPTs that resolve to one account merge unless details differ."""
+    """One delivery = (message, account, detail): RCPTs that resolve to one account merge unless details differ."""
     digest = hashlib.sha1(
         _DELIVERY.bytes + queue_id.encode() + account.bytes + detail.lower().encode(), usedforsecurity=False
     ).digest()
@@ -73,7 +73,7 @@ def delivery_id(queue_id: QueueId, account: AccountId, detail: str) -> DeliveryI
 
 
 def derived_op_id(base: bytes, what: str) -> OpId:
-    """The op id of a follow-up of `base` (for example the drop of a held delivery): the same each time it is retried."""
+    """The op id of a follow-up of `base` (say, the drop of a held delivery): the same each time it is retried."""
     return OpId(uuid.uuid5(uuid.UUID(bytes=base), what).bytes)
 
 

@@ -21,7 +21,7 @@ SPECIAL_USE = ("\\Drafts", "\\Sent", "\\Junk", "\\Trash", "\\Archive")
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """One mailbox at one modseq of its account. Counts are part of the same commit as the content: they cannot drift."""
+    """One mailbox at one modseq of its account. Counts are in the same commit as the content: no drift."""
 
     number: MailboxNumber
     mailbox_id: MailboxId
