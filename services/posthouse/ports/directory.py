@@ -31,9 +31,9 @@ class Directory(Protocol):
 
     async def domain(self, name: DomainName) -> Domain | None: ...
 
-    async def add_domain(self, domain: Domain, postmaster: str | None = None) -> None:
-        """Also makes postmaster@ and abuse@ : aliases to `postmaster`, or, when None, to the domain's own
-        quarantine-side mailbox account `postmaster@domain` which is created. AlreadyExists."""
+    async def add_domain(self, domain: Domain, postmaster: Account | str) -> None:
+        """Also makes postmaster@ and abuse@: both aliases of an existing address, or, given an Account, that account
+        (its address must be postmaster@ of the domain) and an alias to it. AlreadyExists; NotFound for the target."""
         ...
 
     async def remove_domain(self, name: DomainName) -> None:

@@ -1,0 +1,99 @@
+"""The embedded engine: grouping, isolation of failures, durability order, single owner."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.engines.sqlite import DataDirectoryLocked, Engine
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    async with Engine(tmp_path / "posthouse.db") as engine:
+        engine.schema("CREATE TABLE IF NOT EXISTS t(k INTEGER PRIMARY KEY, v TEXT)")
+        yield engine
+
+
+def insert(k: int):
+    return lambda c: c.execute("INSERT INTO t VALUES (?, ?)", (k, "v")).rowcount
+
+
+async def test_concurrent_submitters_share_commits(engine: Engine) -> None:
+    before = engine.commits
+    assert await asyncio.gather(*(engine.submit(insert(k)) for k in range(200))) == [1] * 200
+    assert engine.commits - before <= 3
+    assert engine.reader.execute("SELECT count(*) FROM t").fetchone() == (200,)
+
+
+async def test_a_result_is_told_only_after_commit(engine: Engine) -> None:
+    await engine.submit(insert(1))
+    other = sqlite3.connect(engine.path)
+    assert other.execute("SELECT count(*) FROM t").fetchone() == (1,)
+    other.close()
+
+
+async def test_a_failing_operation_is_rolled_back_alone(engine: Engine) -> None:
+    def half(c: sqlite3.Connection) -> None:
+        c.execute("INSERT INTO t VALUES (5, 'half')")
+        raise KeyError("refused")
+
+    good, bad, late = await asyncio.gather(
+        engine.submit(insert(1)), engine.submit(half), engine.submit(insert(2)), return_exceptions=True
+    )
+    assert (good, late) == (1, 1)
+    assert isinstance(bad, KeyError)
+    assert engine.reader.execute("SELECT k FROM t ORDER BY k").fetchall() == [(1,), (2,)]
+
+
+async def test_a_failing_commit_ends_the_process_and_answers_nobody(tmp_path: Path) -> None:
+    died: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+    engine = Engine(tmp_path / "posthouse.db", on_commit_failure=died.set_result)
+    engine.open()
+    engine.schema("CREATE TABLE t(k INTEGER PRIMARY KEY, v TEXT)")
+
+    original = engine.writer
+
+    class Broken:
+        in_transaction = True
+
+        def execute(self, sql: str, *args: object) -> object:
+            if sql == "COMMIT":
+                raise sqlite3.OperationalError("disk I/O error")
+            return original.execute(sql, *args)
+
+    engine.writer = Broken()  # type: ignore[assignment]
+    told = engine.submit(insert(1))
+    assert "disk I/O" in str(await died)
+    assert not told.done()
+    original.close()
+
+
+async def test_a_cancelled_submitter_does_not_cancel_the_write(engine: Engine) -> None:
+    engine.submit(insert(9)).cancel()
+    await engine.submit(insert(10))
+    assert engine.reader.execute("SELECT count(*) FROM t").fetchone() == (2,)
+
+
+async def test_close_waits_for_what_was_submitted(tmp_path: Path) -> None:
+    engine = Engine(tmp_path / "posthouse.db")
+    engine.open()
+    engine.schema("CREATE TABLE t(k INTEGER PRIMARY KEY, v TEXT)")
+    futures = [engine.submit(insert(k)) for k in range(2000)]
+    await engine.close()
+    assert all(f.done() for f in futures)
+    again = sqlite3.connect(tmp_path / "posthouse.db")
+    assert again.execute("SELECT count(*) FROM t").fetchone() == (2000,)
+    again.close()
+
+
+async def test_a_second_process_is_refused(engine: Engine) -> None:
+    with pytest.raises(DataDirectoryLocked):
+        Engine(engine.path).open()
+
+
+async def test_the_reader_cannot_write(engine: Engine) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        engine.reader.execute("INSERT INTO t VALUES (1, 'x')")
