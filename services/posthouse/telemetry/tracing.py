@@ -184,21 +184,26 @@ class Tracer:
         name: SpanName,
         parent: TraceContext | None = None,
         *,
+        trace_id: bytes | None = None,
         links: Sequence[TraceContext] = (),
         sampled: bool | None = None,
     ) -> Span:
-        """Start a span under `parent`, or a new trace where that is None; `sampled` overrides the decision."""
+        """Start a span under `parent`, or a new trace where that is None; `sampled` overrides the decision.
+
+        `trace_id`: the 16 octets of a new trace (a message's are those of its queue_id, so that one finds the other);
+        random where None. Its last 7 octets must be random: they decide.
+        """
         if parent is None:
-            trace_id = f"{self._bits(128) or 1:032x}"
+            trace = trace_id.hex() if trace_id is not None else f"{self._bits(128) or 1:032x}"
             parent_id = ""
-            decision = int(trace_id[-_RATIO_DIGITS:], 16) < self._bound
+            decision = int(trace[-_RATIO_DIGITS:], 16) < self._bound
         else:
-            trace_id, parent_id, decision = parent
+            trace, parent_id, decision = parent
         if sampled is not None:
             decision = sampled
         elif links and not decision:
             decision = any(link.sampled for link in links)
-        context = TraceContext(trace_id, f"{self._bits(64) or 1:016x}", decision)
+        context = TraceContext(trace, f"{self._bits(64) or 1:016x}", decision)
         return Span(self, name, context, parent_id, links)
 
     def export(self, span: Span) -> None:

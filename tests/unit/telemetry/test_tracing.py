@@ -102,6 +102,13 @@ def test_the_ratio_decides_by_the_trace_id_alone() -> None:
     assert not Tracer(RingSink(), ratio=0.01, bits=lambda _: high).start("mx.transaction").sampled
 
 
+def test_a_trace_can_take_its_id_from_the_queue_id() -> None:
+    octets = bytes(range(16))
+    span = Tracer(RingSink(), ratio=0.5).start("mx.transaction", trace_id=octets)
+    assert span.context.trace_id == octets.hex()
+    assert span.sampled, "0x090a0b0c0d0e0f is below half of the range"
+
+
 def test_about_one_percent_is_sampled() -> None:
     trace, _ = tracer(ratio=0.01)
     sampled = sum(trace.start("mx.transaction").sampled for _ in range(20_000))

@@ -1,0 +1,219 @@
+"""The closed list of metrics: name, unit, labels with their allowed values, and what each is for.
+
+Add a metric here and run `make docs`; `docs/reference/metrics.md` is generated from this file and a test compares them.
+A label with `None` takes open values (a topic, a component); `metrics.py` bounds how many. No label may hold an
+address, an account or a queue_id: those belong in traces and logs.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+MetricUnit = Literal["1", "seconds", "bytes", "rcpts", "messages", "records", "connections", "sessions", "operations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label; `values` is the closed set of its values, or None where they are open."""
+
+    name: str
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDef:
+    """What all kinds of metric have."""
+
+    name: str
+    help: str
+    unit: MetricUnit
+    labels: tuple[Label, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CounterDef(MetricDef):
+    """Only rises; its name ends in `_total`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeDef(MetricDef):
+    """Rises and falls."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramDef(MetricDef):
+    """Counts of observations per bucket; `bounds` are inclusive upper bounds in `unit`, ascending."""
+
+    bounds: tuple[float, ...] = ()
+
+
+FAST: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Seconds, for one step of work: 0.1 ms to 10 s."""
+SLOW: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0)
+"""Seconds, for the age of a message: 1 ms to an hour."""
+SIZES: Final = (1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0, 67108864.0)
+"""Bytes: 1 KiB to 64 MiB."""
+GROUPS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+"""Members of a group commit."""
+
+_INGRESS: Final = Label("process", ("mx", "submission"))
+_STAGE: Final = Label("stage", ("filter", "delivery"))
+_TOPIC: Final = Label("topic")
+_LISTENER: Final = Label("listener")
+
+CONNECTIONS_OPEN: Final = GaugeDef("posthouse_connections_open", "Connections open now.", "connections", (_LISTENER,))
+CONNECTIONS: Final = CounterDef(
+    "posthouse_connections_total",
+    "Connections by what became of them: served, refused by the cap, refused by the cap per address, failed TLS.",
+    "connections",
+    (_LISTENER, Label("outcome", ("served", "refused_total", "refused_address", "tls_failed"))),
+)
+AUTHENTICATIONS: Final = CounterDef(
+    "posthouse_authentications_total",
+    "Logins by outcome; `unavailable` means that the directory did not answer.",
+    "operations",
+    (
+        Label("process", ("submission", "imap")),
+        Label("outcome", ("ok", "failed", "throttled", "unavailable")),
+    ),
+)
+SMTP_TRANSACTIONS: Final = CounterDef(
+    "posthouse_smtp_transactions_total",
+    "SMTP mail transactions by the reply to DATA; `aborted` had none.",
+    "messages",
+    (_INGRESS, Label("outcome", ("accepted", "deferred", "rejected", "aborted"))),
+)
+SMTP_RCPTS: Final = CounterDef(
+    "posthouse_smtp_rcpts_total",
+    "Replies to RCPT.",
+    "rcpts",
+    (_INGRESS, Label("outcome", ("accepted", "deferred", "rejected"))),
+)
+ACCEPTED_RCPTS: Final = CounterDef(
+    "posthouse_accepted_rcpts_total",
+    "Recipients promised by a 250: the left side of the ledger.",
+    "rcpts",
+    (_INGRESS,),
+)
+ACCEPT_SECONDS: Final = HistogramDef(
+    "posthouse_accept_seconds", "From the last octet of DATA to the 250.", "seconds", (_INGRESS,), FAST
+)
+MESSAGE_BYTES: Final = HistogramDef(
+    "posthouse_message_bytes", "Size of accepted messages.", "bytes", (_INGRESS,), SIZES
+)
+
+LOG_PUBLISHED: Final = CounterDef(
+    "posthouse_log_published_total", "Records acknowledged by the log.", "records", (_TOPIC,)
+)
+LOG_PUBLISH_SECONDS: Final = HistogramDef(
+    "posthouse_log_publish_seconds", "From publish to its acknowledgement.", "seconds", (_TOPIC,), FAST
+)
+CONSUMED: Final = CounterDef(
+    "posthouse_consumer_records_total",
+    "Records by what the stage made of them.",
+    "records",
+    (_STAGE, Label("outcome", ("done", "retried", "parked", "dead", "rejected"))),
+)
+CONSUMER_LAG_SECONDS: Final = GaugeDef(
+    "posthouse_consumer_lag_seconds",
+    "Age of the oldest record not committed; the edge answers 451 beyond its bound.",
+    "seconds",
+    (_STAGE,),
+)
+CONSUMER_IN_FLIGHT: Final = GaugeDef(
+    "posthouse_consumer_in_flight", "Records handed to the stage and not committed.", "records", (_STAGE,)
+)
+STAGE_SECONDS: Final = HistogramDef(
+    "posthouse_stage_seconds", "Work of one stage on one record.", "seconds", (_STAGE,), FAST
+)
+DELIVERIES: Final = CounterDef(
+    "posthouse_deliveries_total",
+    "Deliveries by outcome: the right side of the ledger.",
+    "rcpts",
+    (Label("outcome", ("stored", "merged", "held", "quarantined", "bounced", "discarded")),),
+)
+DELIVERY_AGE_SECONDS: Final = HistogramDef(
+    "posthouse_delivery_age_seconds", "From the 250 to stored and visible.", "seconds", (), SLOW
+)
+
+COMMITS: Final = CounterDef(
+    "posthouse_commits_total",
+    "Operations on account logs by outcome; `unknown` was resolved by reading again.",
+    "operations",
+    (Label("outcome", ("committed", "duplicate", "conflict", "unknown", "refused")),),
+)
+COMMIT_SECONDS: Final = HistogramDef(
+    "posthouse_commit_seconds", "One operation from its arrival to its commit.", "seconds", (), FAST
+)
+COMMIT_GROUP: Final = HistogramDef(
+    "posthouse_commit_group_size", "Operations in one group commit.", "operations", (), GROUPS
+)
+CASSANDRA_STATEMENTS: Final = CounterDef(
+    "posthouse_cassandra_statements_total",
+    "Statements sent to Cassandra.",
+    "operations",
+    (Label("kind", ("read", "write", "cas", "serial_read")), Label("outcome", ("ok", "timeout", "error"))),
+)
+CASSANDRA_SECONDS: Final = HistogramDef(
+    "posthouse_cassandra_seconds",
+    "One statement.",
+    "seconds",
+    (Label("kind", ("read", "write", "cas", "serial_read")),),
+    FAST,
+)
+BLOB_OPERATIONS: Final = CounterDef(
+    "posthouse_blob_operations_total",
+    "Operations on the blob store.",
+    "operations",
+    (Label("operation", ("put", "get", "range", "delete")), Label("outcome", ("ok", "missing", "error"))),
+)
+BLOB_BYTES: Final = CounterDef(
+    "posthouse_blob_bytes_total",
+    "Octets written to and read from the blob store.",
+    "bytes",
+    (Label("operation", ("put", "get", "range")),),
+)
+
+IMAP_SESSIONS: Final = GaugeDef(
+    "posthouse_imap_sessions",
+    "Sessions by state.",
+    "sessions",
+    (Label("state", ("not_authenticated", "authenticated", "selected", "idle")),),
+)
+IMAP_COMMANDS: Final = CounterDef(
+    "posthouse_imap_commands_total",
+    "Commands by tagged response.",
+    "operations",
+    (Label("command"), Label("outcome", ("ok", "no", "bad"))),
+)
+IMAP_COMMAND_SECONDS: Final = HistogramDef(
+    "posthouse_imap_command_seconds", "One command, store included.", "seconds", (Label("command"),), FAST
+)
+IMAP_PUSH_SECONDS: Final = HistogramDef(
+    "posthouse_imap_push_seconds", "From the commit to EXISTS written to an idling client.", "seconds", (), FAST
+)
+
+LEDGER_UNACCOUNTED: Final = GaugeDef(
+    "posthouse_ledger_unaccounted",
+    "Accepted recipients older than 10 minutes without evidence of their fate, at the last audit. Must be 0.",
+    "rcpts",
+)
+
+READY: Final = GaugeDef("posthouse_component_ready", "1 if the component is ready.", "1", (Label("component"),))
+LOOP_LAG_SECONDS: Final = GaugeDef(
+    "posthouse_loop_lag_seconds", "How late the event loop ran its last heartbeat.", "seconds"
+)
+BUILD_INFO: Final = GaugeDef("posthouse_build_info", "Always 1; the version is the label.", "1", (Label("version"),))
+LOGS_DROPPED: Final = CounterDef(
+    "posthouse_logs_dropped_total", "Log events dropped because the queue to the writer was full.", "records"
+)
+ERROR_SPANS_DROPPED: Final = CounterDef(
+    "posthouse_error_spans_dropped_total", "Error spans of unsampled traces above the rate limit.", "records"
+)
+LABELS_OVERFLOWED: Final = CounterDef(
+    "posthouse_labels_overflowed_total", "Label values folded into `other` because a metric had too many.", "1"
+)
+
+METRICS: Final[tuple[MetricDef, ...]] = tuple(
+    value for value in list(globals().values()) if isinstance(value, MetricDef)
+)
+"""Every metric, in the order above."""
