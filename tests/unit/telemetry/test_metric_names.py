@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import posthouse
 import pytest
+
+import posthouse
 from posthouse.telemetry import metric_names
 from posthouse.telemetry.metric_names import METRICS, CounterDef, GaugeDef, HistogramDef, MetricDef
 

@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
 from posthouse.telemetry import metrics as module
 from posthouse.telemetry.metric_names import (
     ACCEPT_SECONDS,
@@ -16,7 +18,6 @@ from posthouse.telemetry.metric_names import (
     SMTP_TRANSACTIONS,
 )
 from posthouse.telemetry.metrics import Histogram, Metrics
-from prometheus_client.parser import text_string_to_metric_families
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

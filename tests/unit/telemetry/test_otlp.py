@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
+
 from posthouse.telemetry.otlp import OtlpSink, traces_url
 from posthouse.telemetry.tracing import TraceContext, Tracer
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from posthouse.telemetry.sinks import RingSink
 from posthouse.telemetry.tracing import TraceContext, Tracer, extract, inject, parse_traceparent
 
