@@ -1,0 +1,71 @@
+"""Fixtures shared by all tests: the real servers and a folder for what one run leaves on disk.
+
+Servers start when the first test asks for one, together with all others that the collected tests name as fixtures, in
+parallel; one set serves the whole run, so tests make topics, keyspaces and object prefixes of their own. A test that
+gets a server by `request.getfixturevalue` announces it with `@pytest.mark.servers("kafka", …)`.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.cassandra import CassandraServer
+from harness.kafka import KafkaServer
+from harness.servers import MAKERS, ServerSet
+from harness.versitygw import VersityGw
+
+WANTED = pytest.StashKey[set[str]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    wanted: set[str] = set()
+    for item in session.items:
+        wanted.update(getattr(item, "fixturenames", ()))
+        for marker in item.iter_markers("servers"):
+            wanted.update(marker.args)
+    session.config.stash[WANTED] = wanted.intersection(MAKERS)
+
+
+@pytest.fixture(scope="session")
+def run_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder for this run's servers; their logs stay behind when a test failed, their data never does."""
+    folder = Path(tempfile.mkdtemp(prefix="posthouse-run-"))
+    yield folder
+    if request.session.testsfailed:
+        for data in folder.glob("*/*/"):
+            shutil.rmtree(data, ignore_errors=True)
+        print(f"\nlogs of the servers: {folder}")
+    else:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest, run_dir: Path) -> Iterator[ServerSet]:
+    """The set of real servers; tests use the fixtures named after them."""
+    started = ServerSet(run_dir, request.config.stash[WANTED])
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(servers: ServerSet) -> KafkaServer:
+    """A running Kafka of one broker."""
+    server: KafkaServer = servers.get("kafka")
+    return server
+
+
+@pytest.fixture(scope="session")
+def cassandra(servers: ServerSet) -> CassandraServer:
+    """A running Cassandra of one node."""
+    server: CassandraServer = servers.get("cassandra")
+    return server
+
+
+@pytest.fixture(scope="session")
+def s3(servers: ServerSet) -> VersityGw:
+    """A running S3 server with one bucket."""
+    server: VersityGw = servers.get("s3")
+    return server
