@@ -14,6 +14,7 @@ import pytest
 
 from harness.cassandra import CassandraServer
 from harness.kafka import KafkaServer
+from harness.otlp import OtlpReceiver
 from harness.servers import MAKERS, ServerSet
 from harness.versitygw import VersityGw
 
@@ -45,7 +46,8 @@ def run_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest, run_dir: Path) -> Iterator[ServerSet]:
     """The set of real servers; tests use the fixtures named after them."""
-    started = ServerSet(run_dir, request.config.stash[WANTED])
+    wanted: set[str] = request.config.stash[WANTED]
+    started = ServerSet(run_dir, wanted)
     yield started
     started.close()
 
@@ -69,3 +71,12 @@ def s3(servers: ServerSet) -> VersityGw:
     """A running S3 server with one bucket."""
     server: VersityGw = servers.get("s3")
     return server
+
+
+@pytest.fixture
+def otlp() -> Iterator[OtlpReceiver]:
+    """An OTLP receiver of this test's own, over HTTP and gRPC."""
+    receiver = OtlpReceiver()
+    receiver.start()
+    yield receiver
+    receiver.close()

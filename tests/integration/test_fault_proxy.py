@@ -1,0 +1,116 @@
+"""The fault proxy forwards faithfully, and each of its faults is what it says."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from harness.fault_proxy import FaultProxy
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@pytest.fixture
+async def proxy() -> AsyncIterator[FaultProxy]:
+    """A proxy before a server that says every octet back."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+                await writer.drain()
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    async with server, FaultProxy("127.0.0.1", server.sockets[0].getsockname()[1]) as between:
+        yield between
+
+
+async def connect(proxy: FaultProxy) -> Stream:
+    return await asyncio.open_connection(proxy.host, proxy.port)
+
+
+async def echoed(stream: Stream, octets: bytes) -> float:
+    """Seconds until `octets` came back."""
+    started = time.monotonic()
+    stream[1].write(octets)
+    async with asyncio.timeout(10.0):
+        assert await stream[0].readexactly(len(octets)) == octets
+    return time.monotonic() - started
+
+
+async def test_forwards_everything_and_the_end(proxy: FaultProxy) -> None:
+    reader, writer = await connect(proxy)
+    sent = bytes(range(256)) * 4096
+    writer.write(sent)
+    writer.write_eof()
+    assert await reader.read(-1) == sent
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_delay_applies_to_both_directions(proxy: FaultProxy) -> None:
+    stream = await connect(proxy)
+    await echoed(stream, b"warm")
+    proxy.delay = 0.1
+    assert await echoed(stream, b"slow") >= 0.2
+    proxy.delay = 0.0
+    assert await echoed(stream, b"fast") < 0.2
+
+
+async def test_rate_bounds_octets_per_second(proxy: FaultProxy) -> None:
+    stream = await connect(proxy)
+    await echoed(stream, b"warm")
+    proxy.rate = 20_000
+    assert await echoed(stream, bytes(10_000)) >= 0.4
+
+
+async def test_a_blackhole_holds_back_what_arrives_when_it_ends(proxy: FaultProxy) -> None:
+    reader, writer = await connect(proxy)
+    await echoed((reader, writer), b"warm")
+    proxy.blackhole = True
+    writer.write(b"into the dark")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await reader.read(1)
+    assert proxy.connections == 1
+    proxy.blackhole = False
+    async with asyncio.timeout(5.0):
+        assert await reader.readexactly(13) == b"into the dark"
+
+
+async def test_cut_resets_every_connection_and_new_ones_work(proxy: FaultProxy) -> None:
+    reader, writer = await connect(proxy)
+    await echoed((reader, writer), b"warm")
+    await proxy.cut()
+    with pytest.raises(ConnectionResetError):
+        await reader.read(1)
+    assert proxy.connections == 0
+    assert await echoed(await connect(proxy), b"again") < 5.0
+
+
+async def test_half_close_ends_one_direction_only(proxy: FaultProxy) -> None:
+    reader, writer = await connect(proxy)
+    await echoed((reader, writer), b"warm")
+    proxy.half_close()
+    async with asyncio.timeout(5.0):
+        assert await reader.read(1) == b""
+    writer.write(b"still heard")
+    await writer.drain()
+    assert proxy.connections == 1
+
+
+async def test_refuse_resets_new_connections_and_keeps_old_ones(proxy: FaultProxy) -> None:
+    old = await connect(proxy)
+    await echoed(old, b"warm")
+    proxy.refuse = True
+    reader, _ = await connect(proxy)
+    with pytest.raises(ConnectionResetError):
+        await reader.read(1)
+    await echoed(old, b"still here")
+    proxy.refuse = False
+    await echoed(await connect(proxy), b"and now")
