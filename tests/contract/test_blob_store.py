@@ -26,7 +26,14 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["sqlite+files", "sqlite+s3", "cassandra", "cassandra+s3"])
+@pytest.fixture(
+    params=[
+        "sqlite+files",
+        pytest.param("sqlite+s3", marks=pytest.mark.servers("s3")),
+        pytest.param("cassandra", marks=pytest.mark.servers("cassandra")),
+        pytest.param("cassandra+s3", marks=pytest.mark.servers("cassandra", "s3")),
+    ]
+)
 async def blobs(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[BlobStore]:
     objects = s3_objects(request.getfixturevalue("s3")) if request.param.endswith("s3") else None
     async with store_of(request, tmp_path, clock, objects) as store:

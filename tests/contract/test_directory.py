@@ -16,7 +16,7 @@ from posthouse.model.ids import AccountId, DomainName, TenantName
 from posthouse.ports.directory import Directory
 
 
-@pytest.fixture(params=["sqlite", "cached sqlite", "cassandra"])
+@pytest.fixture(params=["sqlite", "cached sqlite", pytest.param("cassandra", marks=pytest.mark.servers("cassandra"))])
 async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Directory]:
     if request.param == "cassandra":
         from harness.cassandra_adapters import cassandra_directory
