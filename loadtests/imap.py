@@ -85,6 +85,7 @@ class Reader:
         self._account = target.accounts[0]
         self._door = ImapDoor(target.door("imaps" if args.tls else "imap"), args.tls)
         self._tree = ProcessTree(target.pid)
+        self._maker = MessageMaker("a" + secrets.token_hex(5), args.size)
         self.holds = 0
 
     async def login(self) -> dict[str, Any]:
@@ -183,9 +184,9 @@ class Reader:
         args = self._args
         times: list[float] = []
         if step == "append":
-            maker = MessageMaker("a" + secrets.token_hex(5), args.size)
-            for n in range(args.appends):
-                times.append((await client.append(args.mailbox, maker.make(n, self._account.address))).seconds)
+            for n in range(number * args.appends, (number + 1) * args.appends):
+                message = self._maker.make(n, self._account.address)
+                times.append((await client.append(args.mailbox, message)).seconds)
             return times
         for n in range(args.commands):
             # spread over the mailbox by a stride that is prime to any size below it
@@ -241,9 +242,9 @@ async def measure_idle(args: argparse.Namespace, target: Target) -> dict[str, An
     gate = asyncio.Semaphore(20)
     pushed = 0
 
-    def on_line(_line: bytes, _at: float) -> None:
+    def on_line(line: bytes, _at: float) -> None:
         nonlocal pushed
-        pushed += 1
+        pushed += line.startswith(b"*")
 
     async def one(number: int) -> ImapConnection:
         account = target.accounts[number % len(target.accounts)]

@@ -11,6 +11,7 @@ import resource
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,10 @@ def target_of(args: argparse.Namespace, doors: Sequence[str]) -> Target:
     return Target({**found.listeners, **given}, accounts, args.pid if args.pid is not None else found.pid)
 
 
+@cache
 def client_tls() -> ssl.SSLContext:
-    """TLS towards a self-signed server on loopback."""
-    context = ssl.create_default_context()
+    """TLS towards a self-signed server on loopback; one for all: making it is slow."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
