@@ -71,8 +71,11 @@ def _q(word: bytes) -> bytes:
 
 
 def _b(word: bytes) -> bytes:
-    """RFC 2047 §4.1. Missing padding and foreign characters are mended, since senders cut words anywhere."""
-    word = _BASE64_OTHER.sub(b"", word)
-    if len(word) % 4 == 1:
-        word = word[:-1]
-    return binascii.a2b_base64(word + b"=" * (-len(word) % 4))
+    """RFC 2047 §4.1. Missing padding, padding in the middle and foreign characters are mended: senders cut and glue."""
+    decoded: list[bytes] = []
+    for run in word.split(b"="):
+        run = _BASE64_OTHER.sub(b"", run)
+        # One character alone holds six bits: no octet.
+        run = run[: len(run) - (len(run) % 4 == 1)]
+        decoded.append(binascii.a2b_base64(run + b"=" * (-len(run) % 4)))
+    return b"".join(decoded)
