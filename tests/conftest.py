@@ -36,8 +36,9 @@ def run_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="posthouse-run-"))
     yield folder
     if request.session.testsfailed:
-        for data in folder.glob("*/*/"):
-            shutil.rmtree(data, ignore_errors=True)
+        for log in list(folder.rglob("output.log")):
+            for data in log.parent.glob("*/"):
+                shutil.rmtree(data)
         print(f"\nlogs of the servers: {folder}")
     else:
         shutil.rmtree(folder)

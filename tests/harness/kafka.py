@@ -6,8 +6,10 @@ created by themselves: tests create what they use. After SIGKILL of a member a c
 """
 
 import asyncio
+import base64
 import shutil
 import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -114,7 +116,8 @@ class KafkaServer(JavaServer):
         if data.exists():
             return
         shutil.copytree(installed("kafka") / "formatted", data)
-        directory_id = f"posthousetestdir{self.node.id:06d}"  # 16 octets in base64, unique within the cluster
+        # A cluster refuses two folders of one name; it must decode to 16 octets.
+        directory_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         (data / "meta.properties").write_text(
             f"version=1\ncluster.id={KAFKA_CLUSTER_ID}\nnode.id={self.node.id}\ndirectory.id={directory_id}\n"
         )

@@ -1,8 +1,13 @@
 """The real servers do what the tests rely on: they serve, and what they acknowledged survives SIGKILL."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 
 import obstore
 import pytest
@@ -98,10 +103,51 @@ async def test_a_frozen_server_does_not_answer_until_it_is_woken(s3: VersityGw) 
     assert await asyncio.to_thread(s3.not_ready) is None
 
 
-def test_a_server_that_dies_fails_its_start_at_once_with_its_log(s3: VersityGw) -> None:
-    twin = VersityGw(s3.home / "twin")
+def test_a_server_that_dies_fails_its_start_at_once_with_its_log(s3: VersityGw, tmp_path: Path) -> None:
+    twin = VersityGw(tmp_path)
     twin.port = s3.port
     started = time.monotonic()
     with pytest.raises(ServerFailed, match="address already in use"):
         twin.start()
     assert time.monotonic() - started < twin.start_deadline / 2
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from harness.versitygw import VersityGw
+
+server = VersityGw(Path(sys.argv[1]))
+server.start()
+print(server.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def gone(pid: int) -> bool:
+    """Whether no such process runs; one that nobody has reaped yet has ended all the same."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_server_outlives_the_run_however_it_ends(end: signal.Signals, tmp_path: Path) -> None:
+    tests = Path(__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(tests)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        pid = int(owner.stdout.readline())
+        assert not gone(pid)
+        owner.send_signal(end)
+        owner.wait(10.0)
+    ends = time.monotonic() + 10.0
+    while not gone(pid) and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert gone(pid)
