@@ -88,7 +88,9 @@ def installed(name: str) -> Path:
     return target
 
 
-def run(argv: Sequence[str | Path], *, env: dict[str, str] | None = None, attempts: int = ATTEMPTS) -> None:
+def run(
+    argv: Sequence[str | Path], *, env: dict[str, str] | None = None, attempts: int = ATTEMPTS, pause: float = 2.0
+) -> None:
     """Runs one step of a recipe; a step that downloads is tried again, since networks fail for a moment."""
     for attempt in range(1, attempts + 1):
         done = subprocess.run(
@@ -104,7 +106,7 @@ def run(argv: Sequence[str | Path], *, env: dict[str, str] | None = None, attemp
             return
         if attempt < attempts:
             print(f"{Path(argv[0]).name}: exit {done.returncode}, trying again", flush=True)
-            time.sleep(2.0 * attempt)
+            time.sleep(pause * attempt)
     command = " ".join(map(str, argv))
     raise InstallFailed(f"`{command}` failed {attempts} times; its output ends with:\n{done.stdout[-3000:]}")
 
