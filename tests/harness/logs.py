@@ -49,7 +49,9 @@ class KafkaLogs:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RewindableLog]:
-        async with KafkaLog(self.connection, SystemClock(), session_timeout=3.0, heartbeat=0.3) as log:
+        async with KafkaLog(
+            self.connection, SystemClock(), publish_deadline=5.0, session_timeout=3.0, heartbeat=0.3
+        ) as log:
             yield log
 
 

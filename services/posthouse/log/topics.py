@@ -48,7 +48,12 @@ class Topic:
     @property
     def kafka_config(self) -> dict[str, str]:
         """The topic's full configuration: aiokafka's alter_configs replaces everything, so it is always given whole."""
-        config = {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"}
+        config = {
+            "min.insync.replicas": "2",
+            "unclean.leader.election.enable": "false",
+            # Ages and retry delays are by the broker's clock, whoever produced.
+            "message.timestamp.type": "LogAppendTime",
+        }
         if self.compacted:
             return config | {"cleanup.policy": "compact"}
         retention_ms = -1 if self.retention < 0 else self.retention * 1000
