@@ -1,0 +1,353 @@
+"""MailStore on the embedded engine: a commit is one operation of the writer's group (docs/adr/0002-account-log.md).
+
+Invariants
+- Plan, journal, message rows, emails and dedup row of a request are one SAVEPOINT: all of it or nothing.
+- Two states per account are kept in memory: `working` is what the writer has in its open transaction, on which the next
+  plan builds; `committed` is what callers are shown. The second follows the first only after COMMIT.
+- An account's slot is dropped from the cache only while no commit of it is under way.
+- Nothing is decided here: plan.py decides, sqlite_rows.py writes, sqlite_read.py reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from posthouse.engines.sqlite import Engine
+from posthouse.model.change import CommitRequest, CommitResult
+from posthouse.model.errors import MailError, NoSuchAccount, NoSuchMailbox
+from posthouse.model.ids import AccountId, EmailId, MailboxId, MailboxNumber, ModSeq, OpId
+from posthouse.model.journal import JournalEntry
+from posthouse.model.mailbox import AccountView, Mailbox, MailboxContents, StoredEmail, Vanished
+from posthouse.ports.blob_store import BlobStore
+from posthouse.ports.clock import Clock
+from posthouse.ports.mail_store import Watch
+from posthouse.store.account import sqlite_read, sqlite_upkeep
+from posthouse.store.account.codec import decode
+from posthouse.store.account.lifecycle import plan_bootstrap, plan_delete, plan_swept
+from posthouse.store.account.plan import Plan, needs, plan
+from posthouse.store.account.sqlite_rows import SCHEMA, insert_head, write_plan
+from posthouse.store.account.state import AccountState
+from posthouse.store.account.watch import Watches
+
+CACHED_ACCOUNTS = 5_000
+"""About 4 KiB each with six mailboxes."""
+CACHED_ENTRIES = 64
+"""Journal entries per account that sessions can pull without reading and decoding them."""
+
+
+class _Slot:
+    """What is cached of one account."""
+
+    __slots__ = ("acct", "committed", "tail", "under_way", "view", "working")
+
+    def __init__(self) -> None:
+        self.acct = 0
+        self.working: AccountState | None = None
+        self.committed: AccountState | None = None
+        self.view: AccountView | None = None
+        self.tail: deque[JournalEntry] = deque(maxlen=CACHED_ENTRIES)
+        self.under_way = 0
+
+
+class SqliteMailStore:
+    """ports.mail_store.MailStore. One per engine: it alone writes these tables while the engine is open."""
+
+    def __init__(self, engine: Engine, clock: Clock, *, cached_accounts: int = CACHED_ACCOUNTS) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._cached_accounts = cached_accounts
+        self._slots: OrderedDict[AccountId, _Slot] = OrderedDict()
+        self._watches = Watches()
+        engine.schema(SCHEMA)
+
+    async def create_account(self, account: AccountId, mailboxes: Sequence[tuple[str, str, MailboxId]]) -> None:
+        made = plan_bootstrap(account, mailboxes, self._now_s(), buckets=False)
+
+        def create(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            state = self._working(connection, account, slot)
+            if state is not None:
+                if state.head.deleted:
+                    raise NoSuchAccount("a deleted account is never brought back")
+                return None
+            slot.acct = insert_head(connection, account.bytes, made.state.head)
+            write_plan(connection, slot.acct, made, self._now_s())
+            return made
+
+        await self._run(account, create)
+
+    async def delete_account(self, account: AccountId) -> None:
+        def delete(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            state = self._existing(connection, account, slot)
+            decided = plan_delete(state)
+            write_plan(connection, slot.acct, decided, self._now_s())
+            return decided
+
+        await self._run(account, delete)
+
+    async def commit(self, account: AccountId, request: CommitRequest) -> CommitResult:
+        result: list[CommitResult | MailError] = []
+
+        def apply(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            state = self._existing(connection, account, slot)
+            now_s = self._now_s()
+            if request.dedup_ttl:
+                repeat = sqlite_read.duplicate(connection, slot.acct, request.op_id, now_s)
+                if repeat is not None:
+                    result.append(repeat)
+                    return None
+            needed = needs(request)
+            rows = sqlite_read.rows_for(connection, slot.acct, needed) if needed else None
+            decided = plan(state, (request,), rows=rows)
+            result.extend(decided.results)
+            if not decided.entries:
+                return None
+            write_plan(connection, slot.acct, decided, now_s)
+            return decided
+
+        await self._run(account, apply)
+        outcome = result[0]
+        if isinstance(outcome, MailError):
+            raise outcome
+        return outcome
+
+    async def view(self, account: AccountId) -> AccountView:
+        slot = self._slot(account)
+        if slot.view is None:
+            slot.view = self._committed(account, slot).view()
+        return slot.view
+
+    async def contents(self, account: AccountId, mailbox: MailboxNumber) -> MailboxContents:
+        reader = self._engine.reader
+        with sqlite_read.snapshot(reader):
+            acct, state = self._read(account)
+            return sqlite_read.contents(reader, acct, _mailbox(state, mailbox), state.head.modseq)
+
+    async def journal(self, account: AccountId, since: ModSeq) -> Sequence[JournalEntry] | None:
+        slot = self._slot(account)
+        state = self._committed(account, slot)
+        if since >= state.head.modseq:
+            return ()
+        tail = slot.tail
+        if tail and tail[0].modseq <= since + 1 and tail[-1].modseq == state.head.modseq:
+            return [entry for entry in tail if entry.modseq > since]
+        reader = self._engine.reader
+        with sqlite_read.snapshot(reader):
+            acct, state = self._read(account)
+            if since < state.head.floor:
+                return None
+            return [decode(octets) for octets in sqlite_read.journal_octets(reader, acct, since)]
+
+    async def vanished(self, account: AccountId, mailbox: MailboxNumber, since: ModSeq) -> Vanished:
+        reader = self._engine.reader
+        with sqlite_read.snapshot(reader):
+            acct, state = self._read(account)
+            floor = _mailbox(state, mailbox).vanished_floor
+            return Vanished(sqlite_read.vanished(reader, acct, mailbox, since), complete=since >= floor)
+
+    async def emails(self, account: AccountId, email_ids: Sequence[EmailId]) -> Sequence[StoredEmail | None]:
+        return sqlite_read.emails(self._engine.reader, self._acct(account), email_ids)
+
+    async def envelopes(self, account: AccountId, email_ids: Sequence[bytes]) -> Sequence[tuple[bytes, bytes] | None]:
+        return sqlite_read.envelopes(self._engine.reader, self._acct(account), email_ids)
+
+    async def octets(self, account: AccountId, email_id: EmailId) -> bytes | None:
+        return sqlite_read.octets(self._engine.reader, self._acct(account), email_id)
+
+    async def evidence(self, account: AccountId, op_ids: Sequence[OpId]) -> Mapping[OpId, ModSeq]:
+        try:
+            acct = self._acct(account)
+        except NoSuchAccount:
+            return {}
+        return sqlite_read.evidence(self._engine.reader, acct, op_ids)
+
+    @asynccontextmanager
+    async def watch(self, account: AccountId) -> AsyncIterator[Watch]:
+        with self._watches.open(account) as watch:
+            yield watch
+
+    async def recount(self, account: AccountId, *, repair: bool) -> Sequence[str]:
+        differences: list[str] = []
+
+        def count(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            state = self._existing(connection, account, slot)
+            found, decided = sqlite_upkeep.recount(connection, slot.acct, state)
+            differences.extend(found)
+            if decided is None or not repair:
+                return None
+            sqlite_upkeep.mend_references(connection, slot.acct, self._now_s())
+            write_plan(connection, slot.acct, decided, self._now_s())
+            return decided
+
+        await self._run(account, count)
+        return differences
+
+    async def maintenance(self, blobs: BlobStore) -> sqlite_upkeep.Upkeep:
+        """The daily pass over all accounts, in short operations between which mail flows; may be repeated or cut off
+        anywhere."""
+        done = sqlite_upkeep.Upkeep()
+        for account in sqlite_upkeep.accounts(self._engine.reader):
+            await self._tend(account, done)
+        done.emails = await sqlite_upkeep.drop_orphans(self._engine, blobs, self._now_s())
+        return done
+
+    async def _tend(self, account: AccountId, done: sqlite_upkeep.Upkeep) -> None:
+        now_s = self._now_s()
+
+        def dedup(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            self._known(connection, account, slot)
+            chunks.append(sqlite_upkeep.expire_dedup(connection, slot.acct, now_s))
+            return None
+
+        def floors(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            decided = sqlite_upkeep.raise_floors(connection, slot.acct, self._known(connection, account, slot), now_s)
+            if decided is not None:
+                write_plan(connection, slot.acct, decided, now_s)
+            return decided
+
+        def vanished(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            state = self._known(connection, account, slot)
+            chunks.append(sqlite_upkeep.expire_vanished(connection, slot.acct, state, now_s))
+            return None
+
+        def doomed(connection: sqlite3.Connection, slot: _Slot) -> Plan | None:
+            """One chunk of one deleted mailbox (of a deleted account: of any)."""
+            state = self._known(connection, account, slot)
+            left = {**state.doomed, **state.mailboxes} if state.head.deleted else state.doomed
+            swept = [number for number in left if sqlite_upkeep.sweep_mailbox(connection, slot.acct, number, now_s)]
+            chunks.append(len(left) - len(swept))
+            done.mailboxes += len(swept)
+            if state.head.deleted:
+                if not chunks[-1]:
+                    sqlite_upkeep.forget_account(connection, slot.acct)
+                    slot.working = None
+                return None
+            if not swept:
+                return None
+            decided = plan_swept(state, swept)
+            write_plan(connection, slot.acct, decided, now_s)
+            return decided
+
+        chunks: list[int] = [1]
+        while chunks[-1]:
+            await self._run(account, dedup)
+            done.dedup_rows += chunks[-1]
+        await self._run(account, floors)
+        chunks.append(1)
+        while chunks[-1]:
+            await self._run(account, vanished)
+            done.vanished_rows += chunks[-1]
+        chunks.append(1)
+        while chunks[-1]:
+            await self._run(account, doomed)
+
+    async def _run(self, account: AccountId, operation: Callable[[sqlite3.Connection, _Slot], Plan | None]) -> None:
+        """Runs `operation` in the writer's next group; after COMMIT shows what it did to callers and watchers."""
+        slot = self._slot(account)
+
+        def run(connection: sqlite3.Connection) -> Plan | None:
+            decided = operation(connection, slot)
+            if decided is not None:
+                slot.working = decided.state  # last, so that an operation that raises leaves it as it was
+            return decided
+
+        slot.under_way += 1
+        future = self._engine.submit(run)
+        future.add_done_callback(partial(self._finished, account, slot))
+        # Shielded: a caller that gives up does not take the news from the others who wait for this account.
+        await asyncio.shield(future)
+
+    def _finished(self, account: AccountId, slot: _Slot, future: asyncio.Future[Plan | None]) -> None:
+        slot.under_way -= 1
+        if future.exception() is None:
+            decided = future.result()
+            if decided is not None:
+                self._publish(account, slot, decided)
+
+    def _publish(self, account: AccountId, slot: _Slot, decided: Plan) -> None:
+        state = decided.state
+        if slot.committed is None or state.head.modseq > slot.committed.head.modseq:
+            slot.committed = state
+            slot.view = None
+        for entry in decided.entries:
+            if slot.tail and slot.tail[-1].modseq + 1 != entry.modseq:
+                slot.tail.clear()
+            slot.tail.append(entry)
+        self._watches.tell(account, state.head.modseq)
+
+    def _slot(self, account: AccountId) -> _Slot:
+        slot = self._slots.get(account)
+        if slot is not None:
+            self._slots.move_to_end(account)
+            return slot
+        slot = self._slots[account] = _Slot()
+        if len(self._slots) > self._cached_accounts:
+            self._evict()
+        return slot
+
+    def _evict(self) -> None:
+        for account in _oldest(self._slots):
+            if len(self._slots) <= self._cached_accounts:
+                return
+            del self._slots[account]
+
+    def _working(self, connection: sqlite3.Connection, account: AccountId, slot: _Slot) -> AccountState | None:
+        """The account's state in the writer's open transaction."""
+        if slot.working is None:
+            loaded = sqlite_read.load(connection, account)
+            if loaded is None:
+                return None
+            slot.acct, slot.working = loaded
+        return slot.working
+
+    def _known(self, connection: sqlite3.Connection, account: AccountId, slot: _Slot) -> AccountState:
+        """Of an account that is or was there: upkeep has its id from a head row, and head rows stay."""
+        state = self._working(connection, account, slot)
+        if state is None:
+            raise NoSuchAccount(f"no account log {account}")
+        return state
+
+    def _existing(self, connection: sqlite3.Connection, account: AccountId, slot: _Slot) -> AccountState:
+        state = self._known(connection, account, slot)
+        if state.head.deleted:
+            raise NoSuchAccount("the account is deleted")
+        return state
+
+    def _committed(self, account: AccountId, slot: _Slot) -> AccountState:
+        if slot.committed is None:
+            with sqlite_read.snapshot(self._engine.reader):
+                slot.acct, slot.committed = self._read(account)
+        if slot.committed.head.deleted:
+            raise NoSuchAccount("the account is deleted")
+        return slot.committed
+
+    def _read(self, account: AccountId) -> tuple[int, AccountState]:
+        loaded = sqlite_read.load(self._engine.reader, account)
+        if loaded is None or loaded[1].head.deleted:
+            raise NoSuchAccount(f"no account log {account}")
+        return loaded
+
+    def _acct(self, account: AccountId) -> int:
+        slot = self._slot(account)
+        self._committed(account, slot)
+        return slot.acct
+
+    def _now_s(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+
+def _mailbox(state: AccountState, number: MailboxNumber) -> Mailbox:
+    mailbox = state.mailboxes.get(number)
+    if mailbox is None:
+        raise NoSuchMailbox(f"no mailbox number {number}")
+    return mailbox
+
+
+def _oldest(slots: OrderedDict[AccountId, _Slot]) -> Iterator[AccountId]:
+    """Idle accounts, longest unused first. A slot with a commit under way must stay: its working state is the only
+    one that knows what the open transaction holds."""
+    return iter([account for account, slot in slots.items() if not slot.under_way])
