@@ -7,7 +7,7 @@ gets a server by `request.getfixturevalue` announces it with `@pytest.mark.serve
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from harness.servers import MAKERS, ServerSet
 from harness.versitygw import VersityGw
 
 WANTED = pytest.StashKey[set[str]]()
+SERVERS = pytest.StashKey[ServerSet]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -28,6 +29,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         for marker in item.iter_markers("servers"):
             wanted.update(marker.args)
     session.config.stash[WANTED] = wanted.intersection(MAKERS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    yield
+    if SERVERS in item.config.stash:
+        item.config.stash[SERVERS].recover()
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +56,7 @@ def run_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
 def servers(request: pytest.FixtureRequest, run_dir: Path) -> Iterator[ServerSet]:
     """The set of real servers; tests use the fixtures named after them."""
     wanted: set[str] = request.config.stash[WANTED]
-    started = ServerSet(run_dir, wanted)
+    started = request.config.stash[SERVERS] = ServerSet(run_dir, wanted)
     yield started
     started.close()
 

@@ -22,6 +22,7 @@ class ServerSet:
         self._wanted = set(wanted)
         self._started: dict[str, Future[Server]] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def get(self, name: str) -> Any:
         """The running server `name`; raises what its installation or start raised."""
@@ -30,15 +31,28 @@ class ServerSet:
                 self._started[each] = self._begin(each)
         return self._started[name].result()
 
+    def recover(self) -> None:
+        """Brings back every server a test left frozen or dead, so that one failed test does not fail all others."""
+        if self._closed:
+            return
+        for server in self._servers():
+            if server.running:
+                server.resume()
+            else:
+                server.restart()
+
     def close(self) -> None:
         """Ends every server at the end of the run."""
-        closing = []
-        for future in self._started.values():
-            if future.done() and future.exception() is None:
-                closing.append(threading.Thread(target=future.result().close))
-                closing[-1].start()
+        self._closed = True
+        closing = [threading.Thread(target=server.close) for server in self._servers()]
+        for thread in closing:
+            thread.start()
         for thread in closing:
             thread.join()
+
+    def _servers(self) -> list[Server]:
+        """Those whose start has succeeded."""
+        return [each.result() for each in self._started.values() if each.done() and each.exception() is None]
 
     def _begin(self, name: str) -> "Future[Server]":
         future: Future[Server] = Future()

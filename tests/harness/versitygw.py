@@ -48,16 +48,16 @@ class VersityGw(Server):
 
     def not_ready(self) -> str | None:
         try:
-            self.create_bucket(self.bucket)
+            self.create_bucket(self.bucket, timeout=1.0)
         except (URLError, OSError) as error:
             return f"{self.endpoint}: {error}"
         return None
 
-    def create_bucket(self, bucket: str) -> None:
+    def create_bucket(self, bucket: str, timeout: float = 5.0) -> None:
         """Makes a bucket (obstore cannot); one of that name may exist already."""
         request = Request(f"{self.endpoint}/{bucket}", method="PUT", headers=self._signature(bucket))
         try:
-            urlopen(request, timeout=5.0).close()
+            urlopen(request, timeout=timeout).close()
         except HTTPError as error:
             if error.code != BUCKET_EXISTS:
                 raise

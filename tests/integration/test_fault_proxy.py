@@ -3,10 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from harness.fault_proxy import FaultProxy
+from harness.kafka import KafkaServer
+from harness.ports import free_port
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -114,3 +118,23 @@ async def test_refuse_resets_new_connections_and_keeps_old_ones(proxy: FaultProx
     await echoed(old, b"still here")
     proxy.refuse = False
     await echoed(await connect(proxy), b"and now")
+
+
+async def test_kafka_behind_the_proxy_is_cut_off_and_comes_back(run_dir: Path) -> None:
+    address = ("127.0.0.1", free_port())
+    server = KafkaServer(run_dir / "proxied", advertised=address)
+    async with FaultProxy("127.0.0.1", server.port, port=address[1]) as between:
+        try:
+            await asyncio.to_thread(server.start)
+            await server.create_topic("proxied")
+            async with AIOKafkaProducer(bootstrap_servers=f"{address[0]}:{address[1]}", acks="all") as producer:
+                await producer.send_and_wait("proxied", b"before")
+                between.blackhole = True
+                held = await producer.send("proxied", b"meanwhile")
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asyncio.shield(held), 0.3)
+                between.blackhole = False
+                async with asyncio.timeout(10.0):
+                    assert (await held).offset == 1
+        finally:
+            await asyncio.to_thread(server.close)

@@ -103,6 +103,15 @@ async def test_a_frozen_server_does_not_answer_until_it_is_woken(s3: VersityGw) 
     assert await asyncio.to_thread(s3.not_ready) is None
 
 
+def test_a_test_may_leave_a_server_dead(s3: VersityGw) -> None:
+    s3.kill()
+
+
+def test_the_next_test_finds_it_running(s3: VersityGw) -> None:
+    assert s3.running
+    assert s3.not_ready() is None
+
+
 def test_a_server_that_dies_fails_its_start_at_once_with_its_log(s3: VersityGw, tmp_path: Path) -> None:
     twin = VersityGw(tmp_path)
     twin.port = s3.port
