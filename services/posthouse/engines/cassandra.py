@@ -21,7 +21,7 @@ from cassandra import ConsistencyLevel, DriverException, Unavailable
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.connection import ConnectionException
 from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy, TokenAwarePolicy
-from cassandra.query import PreparedStatement, tuple_factory
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, dict_factory, tuple_factory
 
 from posthouse.model import errors
 
@@ -32,6 +32,8 @@ QUORUM = ConsistencyLevel.LOCAL_QUORUM
 ALL = ConsistencyLevel.ALL
 
 Row = tuple[Any, ...]
+NAMED_ROWS = "named rows"
+"""Execution profile of conditional batches, whose answers have columns that depend on the outcome."""
 
 
 class StatementOutcomeUnknown(errors.Unavailable):
@@ -72,14 +74,17 @@ class Database:
         loop = asyncio.get_running_loop()
 
         def connect() -> tuple[Cluster, Session]:
-            profile = ExecutionProfile(
-                load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=datacenter)),
-                retry_policy=FallthroughRetryPolicy(),
-                consistency_level=QUORUM,
-                serial_consistency_level=SERIAL,
-                request_timeout=timeout,
-                row_factory=tuple_factory,
-            )
+            profiles = {
+                name: ExecutionProfile(
+                    load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=datacenter)),
+                    retry_policy=FallthroughRetryPolicy(),
+                    consistency_level=QUORUM,
+                    serial_consistency_level=SERIAL,
+                    request_timeout=timeout,
+                    row_factory=rows,
+                )
+                for name, rows in ((EXEC_PROFILE_DEFAULT, tuple_factory), (NAMED_ROWS, dict_factory))
+            }
             credentials = None
             if username:
                 from cassandra.auth import PlainTextAuthProvider
@@ -89,7 +94,7 @@ class Database:
                 list(hosts),
                 port=port,
                 protocol_version=5,
-                execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+                execution_profiles=profiles,
                 auth_provider=credentials,
                 connect_timeout=timeout,
             )
@@ -103,6 +108,7 @@ class Database:
                         timeout=30,
                     )
                 session.set_keyspace(keyspace)
+                session.default_fetch_size = None  # unpaged unless asked: a head vouches for the rows of its statement
             except BaseException:
                 cluster.shutdown()
                 raise
@@ -138,15 +144,29 @@ class Database:
         self._prepared[name] = prepared
 
     def execute(self, name: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> asyncio.Future[list[Row]]:
-        """Sends a prepared statement; the future has the first page of rows as tuples (pages hold 5,000 rows: callers
-        that may get more use `pages`). Raises StatementOutcomeUnknown for a write that may have been applied,
+        """Sends a prepared statement; the future has all its rows as tuples, unpaged (where they may be many, use
+        `pages`). Raises StatementOutcomeUnknown for a write that may have been applied,
         model.errors.Unavailable where nothing can have been. Cancelling the future does not cancel the statement."""
-        future: asyncio.Future[list[Row]] = self._loop.create_future()
-        bound = self._prepared[name].bind(values)
+        return self._send(name, self._prepared[name].bind(values))
+
+    def execute_batch(
+        self, name: str, parts: Iterable[tuple[str, Sequence[Any]]], *, conditional: bool = False
+    ) -> asyncio.Future[list[Any]]:
+        """Sends prepared statements as one unlogged batch, which is one mutation if they share a partition. With
+        `conditional` (LWT) the rows come as dicts, since their columns depend on the outcome."""
+        batch = BatchStatement(BatchType.UNLOGGED, consistency_level=QUORUM)
+        if conditional:
+            batch.serial_consistency_level = SERIAL
+        for part, values in parts:
+            batch.add(self._prepared[part], values)
+        return self._send(name, batch, NAMED_ROWS if conditional else EXEC_PROFILE_DEFAULT)
+
+    def _send(self, name: str, statement: Any, profile: Any = EXEC_PROFILE_DEFAULT) -> asyncio.Future[list[Any]]:
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
         self.statements[name] += 1
         self.in_flight += 1
         try:
-            response = self._session.execute_async(bound, timeout=self._timeout)
+            response = self._session.execute_async(statement, timeout=self._timeout, execution_profile=profile)
         except (DriverException, NoHostAvailable, ConnectionException) as e:
             self.in_flight -= 1
             future.set_exception(_mapped(name, e))
