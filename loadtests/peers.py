@@ -32,6 +32,7 @@ from cryptography.x509.oid import NameOID
 
 _TEMPLATES = Path(__file__).with_name("peers")
 _MASTER = Path("/usr/lib/postfix/sbin/master")
+_FIRST_UID = 20_000  # of the accounts' mail; no such users need exist
 _PACKAGES = "postfix dovecot-core dovecot-imapd dovecot-lmtpd"
 
 
@@ -79,6 +80,7 @@ def start(directory: Path, port_base: int, accounts: int, *, maillog: bool = Fal
         raise PeerMissing(reason)
     _make_directories(directory)
     password = _password(directory)
+    addresses = [f"user{number:03d}@example.org" for number in range(accounts)]
     ports = {
         "SMTP_PORT": port_base,
         "IMAP_PORT": port_base + 1,
@@ -87,13 +89,13 @@ def start(directory: Path, port_base: int, accounts: int, *, maillog: bool = Fal
     }
     values = {
         "DIR": str(directory),
-        "PASSWORD": password,
         "MAILLOG": str(directory / "postfix.log") if maillog else "",
         **{name: str(port) for name, port in ports.items()},
     }
     _fill("main.cf", directory / "postfix/etc/main.cf", values)
     _fill("master.cf", directory / "postfix/etc/master.cf", values)
     _fill("dovecot.conf", directory / "dovecot/dovecot.conf", values)
+    _write_users(directory, addresses, password)
     config = str(directory / "postfix/etc")
     # `postfix check` makes the queue's directories with the owners Postfix wants
     subprocess.run(["/usr/sbin/postfix", "-c", config, "check"], check=True, timeout=60, stdin=subprocess.DEVNULL)
@@ -109,7 +111,7 @@ def start(directory: Path, port_base: int, accounts: int, *, maillog: bool = Fal
             "imaps": f"127.0.0.1:{ports['IMAPS_PORT']}",
             "lmtp": f"127.0.0.1:{ports['LMTP_PORT']}",
         },
-        "accounts": [{"address": f"user{n:03d}@example.org", "password": password} for n in range(accounts)],
+        "accounts": [{"address": address, "password": password} for address in addresses],
     }
     peers = Peers(postfix, dovecot, ready)
     try:
@@ -128,7 +130,7 @@ def _make_directories(directory: Path) -> None:
     (directory / "postfix").chmod(0o755)
     (directory / "dovecot").chmod(0o755)
     shutil.chown(directory / "postfix/data", "postfix")
-    shutil.chown(directory / "mail", "nobody", "nogroup")
+    (directory / "mail").chmod(0o1777)
     certificate = directory / "dovecot/cert.pem"
     if not certificate.exists():
         _self_sign(certificate, directory / "dovecot/key.pem")
@@ -141,6 +143,18 @@ def _password(directory: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(12))
     return path.read_text()
+
+
+def _write_users(directory: Path, addresses: list[str], password: str) -> None:
+    """Dovecot's passwd-file: user:password:uid:gid:gecos:home."""
+    lines = [
+        f"{address}:{{PLAIN}}{password}:{_FIRST_UID + number}:65534::{directory}/mail/{address}\n"
+        for number, address in enumerate(addresses)
+    ]
+    path = directory / "dovecot/users"
+    path.touch(mode=0o640)
+    shutil.chown(path, "root", "dovecot")
+    path.write_text("".join(lines))
 
 
 def _fill(template: str, path: Path, values: dict[str, str]) -> None:

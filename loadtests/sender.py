@@ -215,13 +215,17 @@ class _Run:
             self._unseen += len(mail.accepted)
             if self._accepted is not None:
                 self._accepted(mail)
+        elif mail.outcome[:3] in ("421", "clo") and not mail.text_sent and self._reconnects > 0:
+            # the server ended the connection, not the message: it goes out over another one
+            sent.deferrals[mail.outcome] += 1
+            self._again.append(mail)
         elif mail.outcome[:1] == "4" and mail.tries <= self._pace.retries:
             sent.deferrals[mail.outcome] += 1
             self._waiting += 1
             self._loop.call_later(self._pace.retry_after_s, self._retry, mail)
         else:
             sent.outcomes[mail.outcome] += 1
-            if mail.outcome == "closed":
+            if mail.outcome == "closed" and mail.text_sent:
                 sent.uncertain.append(mail)
         self.step()
 

@@ -35,6 +35,7 @@ class Mail:
     outcome: str = ""  # "250", or the reply that refused it with its enhanced code, or "closed"
     accepted: tuple[str, ...] = ()  # the recipients the 250 speaks for
     tries: int = 0
+    text_sent: bool = False  # in the last try: from then on only the final reply tells whether it was taken
     refused: list[str] = field(default_factory=list)  # replies to refused RCPTs
 
     def envelope(self) -> list[bytes]:
@@ -65,7 +66,6 @@ class SmtpConnection(asyncio.Protocol):
         "_replies",
         "_setup",
         "_setup_lines",
-        "_text_sent",
         "_transport",
         "closed",
         "finished",
@@ -86,7 +86,6 @@ class SmtpConnection(asyncio.Protocol):
         self._replies: list[bytes] = []
         self._setup: asyncio.Future[list[bytes]] | None = None
         self._setup_lines: list[bytes] = []
-        self._text_sent = False
         self._transport: asyncio.Transport | None = None
 
     # -- one transaction
@@ -97,7 +96,7 @@ class SmtpConnection(asyncio.Protocol):
         assert self._mail is None, "one transaction at a time"
         self._mail = mail
         self._replies.clear()
-        self._text_sent = False
+        mail.text_sent = False
         mail.tries += 1
         mail.refused.clear()
         commands = mail.envelope()
@@ -120,7 +119,7 @@ class SmtpConnection(asyncio.Protocol):
         assert self._transport is not None
         replies = self._replies
         replies.append(line)
-        if self._text_sent or line[:3] == b"421":
+        if mail.text_sent or line[:3] == b"421":
             self._end(mail, line)
         elif len(replies) < len(self._commands):
             if not self.pipelining:
@@ -141,7 +140,7 @@ class SmtpConnection(asyncio.Protocol):
             return
         pairs = zip(mail.rcpts, rcpt_replies, strict=True)
         mail.accepted = tuple(rcpt for rcpt, reply in pairs if reply[:1] == b"2")
-        self._text_sent = True
+        mail.text_sent = True
         # RFC 2920 §3.1: a server may answer 354 though it refused every recipient; then nothing is sent but the end
         self._transport.write(mail.data + b".\r\n" if mail.accepted else b".\r\n")
 
@@ -197,6 +196,7 @@ class SmtpConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Say QUIT and close."""
+        self.closed = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
@@ -237,10 +237,10 @@ class SmtpConnection(asyncio.Protocol):
         if setup is not None and not setup.done():
             setup.set_exception(SmtpRefused("closed while setting up"))
         mail, self._mail = self._mail, None
-        self.lost(self)
         if mail is not None:
             mail.code, mail.outcome, mail.replied = 0, "closed", time.monotonic()
             self.finished(self, mail)
+        self.lost(self)
 
 
 @dataclass(frozen=True, slots=True)
