@@ -78,6 +78,7 @@ TOO_MANY_CONNECTIONS_FROM_YOU: Final = Reply(421, "4.7.0", "Too many connections
 TOO_MANY_MESSAGES: Final = Reply(421, "4.7.0", "Too many messages in one connection, please open another")
 TOO_MANY_ERRORS: Final = Reply(421, "4.7.0", "Too many errors, closing the connection")
 TOO_MANY_IDLE_COMMANDS: Final = Reply(421, "4.7.0", "Too many commands without a message")
+NOT_SMTP: Final = Reply(421, "4.7.0", "This is SMTP, not HTTP")
 TOO_MUCH_DATA: Final = Reply(552, "5.3.4", "Message far above the size limit, closing the connection")
 KICKED: Final = Reply(421, "4.3.0", "Closed by the administrator")
 CRASHED: Final = Reply(421, "4.3.0", "Internal error, please try again later")

@@ -1,0 +1,50 @@
+"""What one SMTP listener allows, as plain values; the processes fill them from their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from posthouse.model.ids import DomainName
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in octets, times in seconds."""
+
+    message_size: int = 25 * 1024 * 1024
+    line: int = 8192
+    rcpts: int = 100
+    """RCPTs of one message (RFC 5321 §4.5.3.1.8 asks for at least 100)."""
+    expanded: int = 1000
+    """Recipients of one message after aliases are expanded: they all ride in one record."""
+    messages: int = 1000
+    """Messages of one connection."""
+    errors: int = 50
+    """5xx replies since the last accepted message, after which the connection is closed."""
+    idle_commands: int = 100
+    """Commands without an accepted message between them (NOOP, RSET, EHLO…) before the connection is closed."""
+    command_timeout: float = 300.0
+    """Silence while a command is awaited (RFC 5321 §4.5.3.2.7)."""
+    data_timeout: float = 180.0
+    """Silence within DATA (RFC 5321 §4.5.3.2.5)."""
+    data_total: float = 1800.0
+    """All of one DATA: a client that sends an octet a minute is cut off."""
+    tls_handshake: float = 30.0
+    auth_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """How one port behaves."""
+
+    name: str
+    """`mx`, `submission` or `submissions`."""
+    hostname: str
+    """Our name in the greeting, in Received fields and as authserv-id."""
+    limits: Limits = Limits()
+    default_domain: DomainName | None = None
+    """Where `RCPT TO:<postmaster>` goes."""
+    require_tls: bool = False
+    """Refuse MAIL and AUTH before TLS (RFC 8314 §3.3 for submission)."""
+    insecure_loopback_auth: bool = False
+    """Allow AUTH without TLS to clients on loopback (demonstrations and tests)."""

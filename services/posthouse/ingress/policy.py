@@ -1,0 +1,40 @@
+"""What a process (`mx`, `submission`) decides about sessions and messages. Every refusal is a MailError."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from posthouse.ingress.session import Session, Transaction
+from posthouse.model.address import Address
+from posthouse.model.directory import Account
+from posthouse.model.envelope import Rcpt
+from posthouse.protocol.smtp.paths import MailPath
+
+Origin = Literal["mx", "submission"]
+
+
+class Policy(Protocol):
+    origin: Origin
+    mechanisms: tuple[str, ...]
+    """SASL mechanisms offered; empty = no AUTH at all."""
+
+    async def authenticate(self, session: Session, login: str, password: str) -> Account:
+        """AuthenticationFailed, AuthenticationThrottled, Unavailable."""
+        ...
+
+    async def sender(self, session: Session, path: MailPath) -> None:
+        """May this session send in that name, now?"""
+        ...
+
+    async def rcpt(self, session: Session, transaction: Transaction, address: Address) -> Sequence[Rcpt]:
+        """The accounts behind a forward-path; never empty."""
+        ...
+
+    async def content(self, session: Session, transaction: Transaction, header: bytes) -> bytes:
+        """Checks the header block; returns fields to put in front of it (with CRLF), usually none."""
+        ...
+
+    def accepted(self, session: Session, transaction: Transaction) -> None:
+        """The message was promised."""
+        ...

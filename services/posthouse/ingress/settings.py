@@ -1,0 +1,120 @@
+"""Settings that `mx` and `submission` share: how we speak SMTP, and when the edge pushes back."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from posthouse.ingress.limits import Limits
+from posthouse.model.address import domain_name
+from posthouse.model.errors import Invalid
+from posthouse.model.ids import DomainName
+from posthouse.runtime.sections import LimitsSettings
+from posthouse.runtime.settings import Duration, Section, Size, setting
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """The SMTP servers, whichever port they listen on."""
+
+    hostname: str | None = setting(
+        None,
+        "Our name in the greeting, in Received fields and in Authentication-Results.",
+        why="Unset: the host name of the machine; a public server sets the name its address resolves to.",
+    )
+    postmaster_domain: str | None = setting(
+        None,
+        "Domain that mail to <postmaster> without a domain goes to.",
+        why="Which of several domains answers for the server is not for us to guess.",
+    )
+    line: Size = setting(
+        Size(8192),
+        "Longest line of a message, without its CRLF.",
+        why="RFC 5322 says 998; programs that write longer ones are common and their mail is wanted.",
+        least=998,
+    )
+    rcpts: int = setting(
+        100, "Recipients of one message.", why="What RFC 5321 asks for at least.", unit="recipients", least=1, most=1000
+    )
+    messages: int = setting(
+        1000,
+        "Messages of one connection, after which another must be opened.",
+        why="Lets a balancer spread a busy sender.",
+        unit="messages",
+        least=1,
+    )
+    errors: int = setting(
+        50,
+        "Refusals since the last accepted message, after which the connection is closed.",
+        why="More than a stale mailing list has in one message, less than a guesser of addresses needs.",
+        unit="replies",
+        least=1,
+    )
+    command_timeout: Duration = setting(
+        Duration(300), "Silence while a command is awaited.", why="RFC 5321 §4.5.3.2.7 asks for 5 min.", least=0.1
+    )
+    data_timeout: Duration = setting(
+        Duration(180), "Silence within a message.", why="RFC 5321 §4.5.3.2.5 asks for 3 min.", least=0.1
+    )
+    data_total: Duration = setting(
+        Duration(1800), "All of one message.", why="25 MiB at 15 KiB/s; slower ones hold a connection.", least=0.1
+    )
+    deadline: Duration = setting(
+        Duration(30),
+        "From the end of a message to 451 when it could not be made durable.",
+        why="Longer than a failover of Kafka or Cassandra, far shorter than the 10 min that clients wait.",
+        least=0.1,
+        most=300,
+    )
+    lag_age: Duration = setting(
+        Duration(60),
+        "Age of the oldest message waiting for a stage behind, beyond which the edge answers 451.",
+        why="A burst passes in seconds; a minute means that something is wrong and senders should keep their mail.",
+        least=1,
+    )
+    lag_records: int = setting(
+        50_000,
+        "Messages waiting for a stage behind, beyond which the edge answers 451.",
+        why="A burst of ten thousand is welcome; fifty thousand of 4 KiB are still only 200 MiB on disk.",
+        unit="messages",
+        least=1,
+    )
+
+    def problems(self) -> Iterator[str]:
+        """Domain names are domain names."""
+        for name in ("hostname", "postmaster_domain"):
+            value: str | None = getattr(self, name)
+            if value is None:
+                continue
+            try:
+                domain_name(value)
+            except Invalid:
+                yield f"{name} is {value!r}, expected a domain name"
+
+    def own_hostname(self) -> str:
+        """The name set, or the machine's; never asks DNS."""
+        name = self.hostname or socket.gethostname()
+        try:
+            return domain_name(name)
+        except Invalid:
+            return "localhost"
+
+    def default_domain(self) -> DomainName | None:
+        return None if self.postmaster_domain is None else domain_name(self.postmaster_domain)
+
+    def limits(self, shared: LimitsSettings) -> Limits:
+        return Limits(
+            message_size=shared.message_size,
+            line=self.line,
+            rcpts=self.rcpts,
+            messages=self.messages,
+            errors=self.errors,
+            command_timeout=self.command_timeout,
+            data_timeout=self.data_timeout,
+            data_total=self.data_total,
+        )
+
+
+SMTP: Final = Section("smtp", SmtpSettings)

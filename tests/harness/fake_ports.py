@@ -1,0 +1,157 @@
+"""In-memory stand-ins for the ports around a server under test: they record what happened, in order, and fail on demand.
+
+No adapters: nothing here is durable or complete; the contract suites run on the real ones.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from posthouse.model.address import Address, parse_address
+from posthouse.model.directory import Account, Target
+from posthouse.model.envelope import BlobRef
+from posthouse.model.errors import NoSuchDomain, NoSuchUser
+from posthouse.model.ids import AccountId, BlobId, DomainName, EmailId, MailboxId, OpId, QueueId, TenantName
+from posthouse.model.ids import queue_id_from_octets
+from posthouse.ports.log import Backlog, ConsumedRecord, Consumer, Record
+
+
+class SerialIds:
+    """ports.Ids: the same sequence each time."""
+
+    def __init__(self) -> None:
+        self._n = 0
+
+    def _next(self) -> bytes:
+        self._n += 1
+        return self._n.to_bytes(16, "big")
+
+    def queue_id(self) -> QueueId:
+        return queue_id_from_octets(self._next())
+
+    def email_id(self) -> EmailId:
+        return EmailId(uuid.UUID(bytes=self._next()))
+
+    def mailbox_id(self) -> MailboxId:
+        return MailboxId(uuid.UUID(bytes=self._next()))
+
+    def op_id(self) -> OpId:
+        return OpId(self._next())
+
+    def token(self, octets: int) -> bytes:
+        return self._next()[-octets:].rjust(octets, b"\0")
+
+
+class RecordingLog:
+    """ports.Log: keeps what is published; `events` is shared with other recorders to see the order of things."""
+
+    def __init__(self, events: list[str] | None = None) -> None:
+        self.records: list[Record] = []
+        self.events = events if events is not None else []
+        self.backlogs: dict[tuple[str, str], Backlog] = {}
+        self.fail: Exception | None = None
+        self.hold: asyncio.Event | None = None
+        """While set and not fired, publish waits."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.events.append("publish begins")
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.fail is not None:
+            raise self.fail
+        self.records.extend(records)
+        self.events.append("publish acknowledged")
+
+    async def backlog(self, topic: str, group: str) -> Backlog:
+        if self.fail is not None:
+            raise self.fail
+        return self.backlogs.get((topic, group), Backlog(0, 0.0))
+
+    def consume(self, topics: Sequence[str], group: str) -> AbstractAsyncContextManager[Consumer]:
+        raise LookupError("the recording log is written, not consumed")
+
+    def scan(self, topic: str, since_us: int, until_us: int, key: bytes | None = None) -> AsyncIterator[ConsumedRecord]:
+        raise LookupError("the recording log keeps no times")
+
+    async def committed(self, topic: str, group: str) -> Mapping[int, int]:
+        return {}
+
+    async def latest(self, topic: str, key: bytes) -> ConsumedRecord | None:
+        return None
+
+
+class RecordingBlobs:
+    """The part of ports.BlobStore that ingress uses."""
+
+    def __init__(self, events: list[str] | None = None) -> None:
+        self.kept: dict[tuple[TenantName, bytes], bytes] = {}
+        self.pins: list[QueueId] = []
+        self.events = events if events is not None else []
+        self.fail: Exception | None = None
+
+    async def put(self, tenant: TenantName, octets: bytes, pin: QueueId) -> BlobRef:
+        self.events.append(f"put {tenant} begins")
+        await asyncio.sleep(0)
+        if self.fail is not None:
+            raise self.fail
+        blob_id = BlobId(len(self.kept).to_bytes(2, "big") + b"\0" * 32 + len(octets).to_bytes(8, "big"))
+        self.kept[tenant, blob_id] = bytes(octets)
+        self.pins.append(pin)
+        self.events.append(f"put {tenant} durable")
+        return BlobRef(blob_id, tenant, len(octets))
+
+
+class FakeDirectory:
+    """The reading part of ports.Directory."""
+
+    def __init__(self) -> None:
+        self.by_address: dict[str, list[Account]] = {}
+        self.domains_known: set[DomainName] = set()
+        self.fail: Exception | None = None
+
+    def add(self, address: str, *, tenant: str = "default", password_hash: str = "", **fields: object) -> Account:
+        parsed = parse_address(address)
+        self.domains_known.add(parsed.domain)
+        account = Account(
+            AccountId(uuid.uuid5(uuid.NAMESPACE_DNS, address)),
+            address,
+            TenantName(tenant),
+            password_hash,
+            **fields,  # type: ignore[arg-type]
+        )
+        self.by_address[address] = [account]
+        return account
+
+    def alias(self, address: str, *accounts: Account) -> None:
+        self.domains_known.add(parse_address(address).domain)
+        self.by_address[address] = list(accounts)
+
+    def _find(self, address: Address) -> list[Account]:
+        return self.by_address.get(f"{address.mailbox}@{address.domain}", [])
+
+    async def resolve(self, address: Address) -> Sequence[Target]:
+        if self.fail is not None:
+            raise self.fail
+        if address.domain not in self.domains_known:
+            raise NoSuchDomain(address.domain)
+        found = self._find(address)
+        if not found:
+            raise NoSuchUser(address.mailbox)
+        return [Target(account, address.detail) for account in found]
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        for accounts in self.by_address.values():
+            for account in accounts:
+                if account.account_id == account_id:
+                    return account
+        return None
+
+    async def account_by_address(self, address: str) -> Account | None:
+        if self.fail is not None:
+            raise self.fail
+        found = self.by_address.get(address.lower(), [])
+        return found[0] if len(found) == 1 else None
+
+    async def owns(self, account_id: AccountId, address: Address) -> bool:
+        return any(account.account_id == account_id for account in self._find(address))
