@@ -16,12 +16,19 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture
-async def proxy() -> AsyncIterator[FaultProxy]:
+def heard() -> asyncio.Queue[bytes]:
+    """What has reached the server behind the proxy, chunk by chunk."""
+    return asyncio.Queue()
+
+
+@pytest.fixture
+async def proxy(heard: asyncio.Queue[bytes]) -> AsyncIterator[FaultProxy]:
     """A proxy before a server that says every octet back."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while chunk := await reader.read(65536):
+                heard.put_nowait(chunk)
                 writer.write(chunk)
                 await writer.drain()
         except ConnectionError:
@@ -97,14 +104,16 @@ async def test_cut_resets_every_connection_and_new_ones_work(proxy: FaultProxy) 
     assert await echoed(await connect(proxy), b"again") < 5.0
 
 
-async def test_half_close_ends_one_direction_only(proxy: FaultProxy) -> None:
+async def test_half_close_ends_one_direction_only(proxy: FaultProxy, heard: asyncio.Queue[bytes]) -> None:
     reader, writer = await connect(proxy)
     await echoed((reader, writer), b"warm")
     proxy.half_close()
     async with asyncio.timeout(5.0):
         assert await reader.read(1) == b""
     writer.write(b"still heard")
-    await writer.drain()
+    async with asyncio.timeout(5.0):
+        assert [await heard.get(), await heard.get()] == [b"warm", b"still heard"]
+    await asyncio.sleep(0.1)  # long enough for an answer that must not break the connection
     assert proxy.connections == 1
 
 

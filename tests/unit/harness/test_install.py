@@ -1,6 +1,6 @@
 """An install is whole or absent, made once, and made anew when its recipe changes."""
 
-import threading
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,18 +21,21 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, Ca
     return put
 
 
-def test_an_install_is_made_once_even_by_many_at_once(
+def test_an_install_is_made_once_and_under_a_lock(
     recipe: Callable[[str, Callable[[Path], None]], None],
 ) -> None:
     builds: list[Path] = []
-    recipe("1", builds.append)
-    threads = [threading.Thread(target=installed, args=("toy",)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+    def build(target: Path) -> None:
+        with (install.cache_dir() / "toy.lock").open() as rival, pytest.raises(BlockingIOError):
+            fcntl.flock(rival, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        builds.append(target)
+
+    recipe("1", build)
+    first, second = installed("toy"), installed("toy")
+    assert first == second
+    assert first.is_dir()
     assert len(builds) == 1
-    assert installed("toy").is_dir()
 
 
 def test_a_changed_recipe_installs_anew(recipe: Callable[[str, Callable[[Path], None]], None]) -> None:
