@@ -1,68 +1,82 @@
-"""The system's clock and the system's randomness behind ports.Clock and ports.Ids."""
-
-from __future__ import annotations
+"""The clock and the ids of the real world: adapters of `ports.clock` and `ports.ids`."""
 
 import asyncio
-import os
+import random
+import secrets
 import time
 import uuid
+from typing import Final
 
 from posthouse.model.ids import EmailId, MailboxId, OpId, QueueId, queue_id_from_octets
 
-_GREGORIAN_TO_UNIX = 0x01B21DD213814000
-"""100 ns intervals between 1582-10-15 and 1970-01-01 (RFC 9562 §5.1)."""
+# RFC 9562 §5.1: 100 ns intervals since 1582-10-15, the Gregorian reform.
+_GREGORIAN: Final = 0x01B21DD213814000
+_MULTICAST: Final = 1 << 40
 
 
 class SystemClock:
-    """ports.Clock on the machine's clocks."""
+    """Adapter of `Clock` on the system's clocks."""
+
+    __slots__ = ()
 
     def now_us(self) -> int:
+        """Microseconds since 1970, UTC."""
         return time.time_ns() // 1000
 
     def monotonic(self) -> float:
+        """Seconds since an arbitrary moment."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
+        """Let other tasks run for that long."""
         await asyncio.sleep(seconds)
 
 
 class SystemIds:
-    """ports.Ids from os.urandom. One object per process: it keeps email ids ascending."""
+    """Adapter of `Ids`. Ids need to be unique, not secret, so they come from a Mersenne Twister seeded by the system;
+    only `token` is cryptographic. One object per process, not shared through a fork.
+    """
+
+    __slots__ = ("_bits", "_clock_sequence", "_last", "_node")
 
     def __init__(self) -> None:
-        self._last_ticks = 0
-        # A random node with the multicast bit set (RFC 9562 §6.10), so that no two processes share (node, clock_seq).
-        self._node = int.from_bytes(os.urandom(6), "big") | 0x0100_0000_0000
-        self._clock_seq = int.from_bytes(os.urandom(2), "big") & 0x3FFF
+        self._bits = random.Random(secrets.randbits(256)).getrandbits
+        # RFC 9562 §6.10: a random node has the multicast bit set, so that it is nobody's hardware address.
+        self._node = self._bits(48) | _MULTICAST
+        self._clock_sequence = self._bits(14)
+        self._last = 0
 
     def queue_id(self) -> QueueId:
-        """UUIDv7 (RFC 9562 §5.7) in the short text form."""
-        milliseconds = time.time_ns() // 1_000_000
-        random = int.from_bytes(os.urandom(10), "big")
-        value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
-        value |= 0b10 << 62 | (random & 0x3FFF_FFFF_FFFF_FFFF)
+        """RFC 9562 §5.7 (UUIDv7): milliseconds, 12 bits of the fraction of one, 62 random bits."""
+        millis, rest = divmod(time.time_ns(), 1_000_000)
+        fraction = (rest << 12) // 1_000_000
+        value = (millis & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | self._bits(62)
         return queue_id_from_octets(value.to_bytes(16, "big"))
 
     def email_id(self) -> EmailId:
-        ticks = time.time_ns() // 100 + _GREGORIAN_TO_UNIX
-        if ticks <= self._last_ticks:
-            ticks = self._last_ticks + 1
-        self._last_ticks = ticks
-        fields = (
-            ticks & 0xFFFF_FFFF,
-            ticks >> 32 & 0xFFFF,
-            ticks >> 48 & 0x0FFF | 0x1000,
-            self._clock_seq >> 8 | 0x80,
-            self._clock_seq & 0xFF,
-            self._node,
+        """RFC 9562 §5.1 (UUIDv1), ascending in this process also where the clock stands still or is set back."""
+        ticks = time.time_ns() // 100 + _GREGORIAN
+        self._last = ticks = ticks if ticks > self._last else self._last + 1
+        return EmailId(
+            uuid.UUID(
+                int=(ticks & 0xFFFFFFFF) << 96
+                | (ticks >> 32 & 0xFFFF) << 80
+                | 0x1 << 76
+                | (ticks >> 48 & 0x0FFF) << 64
+                | 0b10 << 62
+                | self._clock_sequence << 48
+                | self._node
+            )
         )
-        return EmailId(uuid.UUID(fields=fields))
 
     def mailbox_id(self) -> MailboxId:
-        return MailboxId(uuid.uuid4())
+        """A random UUID (version 4)."""
+        return MailboxId(uuid.UUID(int=self._bits(128), version=4))
 
     def op_id(self) -> OpId:
-        return OpId(os.urandom(16))
+        """The 16 octets of a random UUID (version 4)."""
+        return OpId(uuid.UUID(int=self._bits(128), version=4).bytes)
 
     def token(self, octets: int) -> bytes:
-        return os.urandom(octets)
+        """Octets for passwords, keys and nonces."""
+        return secrets.token_bytes(octets)
