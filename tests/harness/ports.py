@@ -6,6 +6,7 @@ drops the lock when the run ends.
 """
 
 import fcntl
+import os
 import random
 import socket
 import tempfile
@@ -19,8 +20,8 @@ _held: dict[int, TextIO] = {}
 
 def free_port(hosts: Sequence[str] = ("127.0.0.1",)) -> int:
     """A TCP port that can be bound on every one of `hosts`, ours until this process ends."""
-    folder = Path(tempfile.gettempdir()) / "posthouse-test-ports"
-    folder.mkdir(mode=0o777, exist_ok=True)
+    folder = Path(tempfile.gettempdir()) / f"posthouse-test-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
     for _ in range(1000):
         port = random.randrange(FIRST, LAST)
         if port not in _held and _claim(folder / str(port), port) and all(_bindable(host, port) for host in hosts):
