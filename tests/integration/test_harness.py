@@ -122,10 +122,11 @@ def test_a_server_that_dies_fails_its_start_at_once_with_its_log(s3: VersityGw, 
 
 
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from harness.versitygw import VersityGw
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background inherits it ignored
 server = VersityGw(Path(sys.argv[1]))
 server.start()
 print(server.pid, flush=True)
@@ -155,7 +156,10 @@ def test_no_server_outlives_the_run_however_it_ends(end: signal.Signals, tmp_pat
         pid = int(owner.stdout.readline())
         assert not gone(pid)
         owner.send_signal(end)
-        owner.wait(10.0)
+        try:
+            owner.wait(10.0)
+        finally:
+            owner.kill()
     ends = time.monotonic() + 10.0
     while not gone(pid) and time.monotonic() < ends:
         time.sleep(0.02)
