@@ -1,5 +1,6 @@
 """How one event becomes one line: JSON for machines, text for people. Called in the writer's thread."""
 
+import json
 import logging
 import time
 from datetime import UTC, datetime
@@ -58,12 +59,11 @@ class JsonLines:
             event.setdefault(name, self._redactor.clean(value))
         if record.exc_text:
             event["exception"] = self._redactor.scrub(record.exc_text)
-        # Integers beyond 64 bits and lone surrogates are what orjson refuses.
         try:
             return orjson.dumps(event).decode() + "\n"
         except TypeError:
-            safe = {name: repr(value).encode("utf-8", "backslashreplace").decode() for name, value in event.items()}
-            return orjson.dumps(safe).decode() + "\n"
+            # Integers beyond 64 bits and lone surrogates are what orjson refuses; the slower encoder escapes them.
+            return json.dumps(event) + "\n"
 
 
 class TextLines:
@@ -76,7 +76,7 @@ class TextLines:
         """The line, with its end, and a traceback below it where there is one."""
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         fields = " ".join(
-            f"{name}={_word(self._redactor.clean(value))}"
+            f"{_printable(name)}={_word(self._redactor.clean(value))}"
             for name, value in _fields(record).items()
             if name not in {"trace_id", "span_id"}
         )

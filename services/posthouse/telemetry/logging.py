@@ -151,20 +151,22 @@ class Log:
             try:
                 if record is None:
                     return
-                self._write(self._render.line(record))
-                if self.dropped != reported and self._queue.empty():
+                if not self._write(self._render.line(record)):
+                    self.dropped += 1
+                elif self.dropped != reported and self._queue.empty():
                     lost, reported = self.dropped - reported, self.dropped
                     self._write(self._render.line(_dropped(lost)))
             finally:
                 self._queue.task_done()
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: str) -> bool:
         try:
             self._stream.write(line)
             self._stream.flush()
         except (OSError, ValueError):
             # The reader of the pipe is gone. There is nowhere left to say so but the count.
-            self.dropped += 1
+            return False
+        return True
 
 
 class _Enqueue(logging.Handler):

@@ -5,6 +5,7 @@ that an address in a foreign exception does not get out either.
 """
 
 import hashlib
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,9 @@ Field: TypeAlias = str | int | float | bool | bytes | Sequence["Field"] | Mappin
 """What a field of an event may hold. Octets are written as their count only."""
 
 # Anything@anything: broader than RFC 5321 §4.1.2 on purpose; a Message-ID that is scrubbed costs less than a leak.
-_ADDRESS: Final = re.compile(r"(?:\"[^\"\n]{1,256}\"|[^\s\"'<>(),;:=\[\]{}@]{1,256})@[^\s\"'<>(),;:=\[\]{}@]{1,255}")
+_ADDRESS: Final = re.compile(
+    r"(?:\"[^\"\n]{1,256}\"|[^\s\"'<>(),;:=\[\]{}@]{1,256})@(?:\[[^\]\s]{1,255}\]|[^\s\"'<>(),;:=\[\]{}@]{1,255})"
+)
 _SCRUBBED: Final = "<address>"
 MAX_FIELD: Final = 8192
 """Characters of one field; the rest is cut. A traceback may have four times that."""
@@ -49,6 +52,8 @@ class Redactor:
             return [self.clean(part) for part in value[:100]]
         if isinstance(value, Mapping):
             return {str(name): self.clean(part) for name, part in list(value.items())[:100]}
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)
         if value is None or isinstance(value, bool | int | float):
             return value
         # Not a Field, but a log line is no place to fail: say what it was, never what it held.
