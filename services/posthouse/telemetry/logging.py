@@ -30,6 +30,8 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text"]
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_CLOSE: Final = 5.0
+"""Seconds to write what is queued at the end."""
 _context: contextvars.ContextVar[LogContext | None] = contextvars.ContextVar("posthouse.log", default=None)
 
 
@@ -88,7 +90,16 @@ class EventLogger:
         self._log(logging.ERROR, event, exc_info, fields)
 
     def _log(self, level: int, event: str, error: BaseException | None, fields: dict[str, Field]) -> None:
-        self._logger.log(level, event, exc_info=error, extra={"fields": fields} if fields else None)
+        logger = self._logger
+        if not logger.isEnabledFor(level):
+            return
+        # Not Logger.log, which walks the stack for file and line: the event is a fixed phrase that can be searched for.
+        exc_info = None if error is None else (type(error), error, error.__traceback__)
+        logger.handle(
+            logger.makeRecord(
+                logger.name, level, "", 0, event, (), exc_info, None, {"fields": fields} if fields else None
+            )
+        )
 
 
 class Log:
@@ -106,7 +117,9 @@ class Log:
     ) -> None:
         """`stream`: stderr where None. `process` is in each JSON line."""
         self.redactor = redactor or Redactor()
-        self._queue: queue.Queue[logging.LogRecord | None] = queue.Queue(queue_size)
+        # SimpleQueue for its speed; the bound is kept by `put`, one thread's size check being exact enough.
+        self._queue: queue.SimpleQueue[logging.LogRecord | threading.Event | None] = queue.SimpleQueue()
+        self._queue_size = queue_size
         self._stream = stream if stream is not None else sys.stderr
         self._render = JsonLines(self.redactor, process) if format == "json" else TextLines(self.redactor)
         self._handler = _Enqueue(self)
@@ -119,45 +132,47 @@ class Log:
         self._quiet = logging.getLogger("aiokafka"), logging.getLogger("cassandra"), logging.getLogger("mail.log")
         for logger in self._quiet:
             logger.setLevel(max(_LEVELS[level], logging.WARNING))
+        # What nobody reads and costs 4 µs a record (logging HOWTO, "Optimization").
+        self._collected = logging.logThreads, logging.logProcesses, logging.logMultiprocessing
+        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
         self.dropped = 0
         """Events dropped because the queue was full."""
         self._thread.start()
 
     def put(self, record: logging.LogRecord) -> None:
         """Queue one record, or drop and count it. Called in the thread that logs."""
-        try:
-            self._queue.put_nowait(record)
-        except queue.Full:
+        if self._queue.qsize() >= self._queue_size:
             self.dropped += 1
+        else:
+            self._queue.put(record)
 
     def flush(self) -> None:
         """Wait until what was queued so far is written. Blocks; for the end of a process and for tests."""
-        self._queue.join()
+        written = threading.Event()
+        self._queue.put(written)
+        written.wait(timeout=_CLOSE)
 
     def close(self) -> None:
         """Write what is queued, stop the thread, give the root logger back."""
         level, handlers = self._before
         self._root.setLevel(level)
         self._root.handlers[:] = handlers
+        logging.logThreads, logging.logProcesses, logging.logMultiprocessing = self._collected
         for logger in self._quiet:
             logger.setLevel(logging.NOTSET)
         self._queue.put(None)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=_CLOSE)
 
     def _write_all(self) -> None:
         reported = 0
-        while True:
-            record = self._queue.get()
-            try:
-                if record is None:
-                    return
-                if not self._write(self._render.line(record)):
-                    self.dropped += 1
-                elif self.dropped != reported and self._queue.empty():
-                    lost, reported = self.dropped - reported, self.dropped
-                    self._write(self._render.line(_dropped(lost)))
-            finally:
-                self._queue.task_done()
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+            elif not self._write(self._render.line(item)):
+                self.dropped += 1
+            elif self.dropped != reported and self._queue.qsize() < self._queue_size // 2:
+                lost, reported = self.dropped - reported, self.dropped
+                self._write(self._render.line(_dropped(lost)))
 
     def _write(self, line: str) -> bool:
         try:
