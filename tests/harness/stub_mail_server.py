@@ -57,6 +57,7 @@ class SmtpStub(asyncio.Protocol):
         self._buffer = b""
         self._rcpts: list[bytes] = []
         self._in_data = False
+        self._in_transaction = False
         self._messages = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -85,12 +86,16 @@ class SmtpStub(asyncio.Protocol):
         verb = line[:4].upper()
         if verb == b"EHLO":
             self._write(b"250-stub\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n")
+        elif verb == b"MAIL" and self._in_transaction:
+            self._write(b"503 5.5.1 nested MAIL\r\n")
         elif verb == b"MAIL":
-            self._rcpts = []
+            self._rcpts, self._in_transaction = [], True
             self._write(b"250 2.1.0 ok\r\n")
         elif verb == b"RCPT":
             rcpt = line[line.index(b"<") + 1 : line.rindex(b">")]
-            if rcpt in self._boxes.faults.refuse_rcpt:
+            if not self._in_transaction:
+                self._write(b"503 5.5.1 MAIL first\r\n")
+            elif rcpt in self._boxes.faults.refuse_rcpt:
                 self._write(b"550 5.1.1 unknown\r\n")
             else:
                 self._rcpts.append(rcpt)
@@ -98,6 +103,7 @@ class SmtpStub(asyncio.Protocol):
         elif verb == b"DATA":
             self._on_data()
         elif verb == b"RSET":
+            self._rcpts, self._in_transaction = [], False
             self._write(b"250 2.0.0 ok\r\n")
         elif verb == b"QUIT":
             self._write(b"221 2.0.0 bye\r\n")
@@ -120,6 +126,7 @@ class SmtpStub(asyncio.Protocol):
         for rcpt in self._rcpts:
             self._boxes.deliver(rcpt, text)
         self._messages += 1
+        self._in_transaction = False
         self._write(b"250 2.0.0 queued\r\n")
         if self._boxes.faults.close_after and self._messages >= self._boxes.faults.close_after:
             self._write(b"421 4.7.0 enough\r\n")
