@@ -37,14 +37,12 @@ class Address(NamedTuple):
 
 _GROUP_END = Address(None, None, None, None)
 
-_ATEXT = rb"!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\xff"
-# Name <a@b>, "Name" <a@b>, <a@b>, a@b, then a comma or the end; possessive, so that a miss costs one pass.
-# Group 1 quoted name, 2 plain name, 3-4 and 5-6 address.
-_USUAL = re.compile(
-    rb" ?(?:(?:\"([^\"\\\x00-\x1f]*+)\"|([" + _ATEXT + rb".]++(?: [" + _ATEXT + rb".]++)*+|)) ?"
-    rb"<([" + _ATEXT + rb".]++)@([0-9A-Za-z.\-_\x80-\xff]++)>|"
-    rb"([" + _ATEXT + rb".]++)@([0-9A-Za-z.\-_\x80-\xff]++)) ?(?:,|\Z)"
-)
+# The usual forms: Name <a@b>, "Name" <a@b>, <a@b>, a@b, then a comma or the end. Possessive: a miss costs one pass.
+_WORD = rb"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~.\x80-\xff]++"
+_QUOTED = rb'"([^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+)"'
+_ADDRESS = rb"(" + _WORD + rb")@([0-9A-Za-z.\-_\x80-\xff]++)"
+_NAME = rb"(?:" + _QUOTED + rb"|(" + _WORD + rb"(?: " + _WORD + rb")*+|))"
+_USUAL = re.compile(rb"[ \t]*+(?:" + _NAME + rb"[ \t]*+<" + _ADDRESS + rb">|" + _ADDRESS + rb")[ \t]*+(?:,|\Z)")
 _TOKEN = re.compile(
     rb"(?P<space>[ \t\r\n]+)"
     rb'|(?P<quoted>"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z))'
@@ -71,6 +69,8 @@ def addresses(value: bytes) -> list[Address]:
         if mailbox is None:
             found.append(Address(None, None, bare, bare_host))
         else:
+            if quoted is not None and b"\\" in quoted:
+                quoted = _QUOTED_PAIR.sub(rb"\1", quoted)
             found.append(Address(quoted or plain or None, None, mailbox, host))
         at = usual.end()
     return found

@@ -78,6 +78,7 @@ def _one(name: bytes | None, mailbox: bytes, host: bytes, route: bytes | None = 
         # comments as names, as before RFC 822 had angles
         (b"joe@where.test (Joe Public)", [_one(b"Joe Public", b"joe", b"where.test")]),
         (b"(Joe) joe@where.test", [_one(b"Joe", b"joe", b"where.test")]),
+        (b'"The \\"Boss\\"" <a@b>, \t"x\\\\y"\t<c@d>', [_one(b'The "Boss"', b"a", b"b"), _one(b"x\\y", b"c", b"d")]),
         # what is not in the grammar but in mailboxes
         (b"=?utf-8?q?J=C3=BCrgen?= <j@x>", [_one(b"=?utf-8?q?J=C3=BCrgen?=", b"j", b"x")]),
         (b"J\xfcrgen M\xfcller <j@x>", [_one(b"J\xfcrgen M\xfcller", b"j", b"x")]),
