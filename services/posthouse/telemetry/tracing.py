@@ -17,6 +17,7 @@ Not done here: batching and OTLP (`otlp.py`), names (`spans.py`), trust in forei
 our own topics and gRPC metadata are read, never a header of a mail).
 """
 
+import hashlib
 import random
 import re
 import time
@@ -78,6 +79,12 @@ def extract(headers: Iterable[tuple[str, bytes]]) -> TraceContext | None:
         if name == TRACEPARENT:
             return parse_traceparent(value)
     return None
+
+
+def commit_span_id(email_id: bytes) -> str:
+    """Span id of the `mailstore.commit` that appends this email (its 16 octets). Derived, so that a session which later
+    pushes or fetches the email can name the span without having been told."""
+    return hashlib.blake2b(email_id, digest_size=8, person=b"commit-span").hexdigest()
 
 
 class SpanSink(Protocol):
@@ -205,6 +212,12 @@ class Tracer:
             decision = any(link.sampled for link in links)
         context = TraceContext(trace, f"{self._bits(64) or 1:016x}", decision)
         return Span(self, name, context, parent_id, links)
+
+    def context(self, trace_id: bytes, span_id: str) -> TraceContext:
+        """Where a span of a trace begun elsewhere is, when both ids are known by derivation and no header carried
+        them; sampled as `start` decides for that trace id. `span_id`: 16 hex digits, not all zero."""
+        trace = trace_id.hex()
+        return TraceContext(trace, span_id, int(trace[-_RATIO_DIGITS:], 16) < self._bound)
 
     def export(self, span: Span) -> None:
         """Hand an ended span to the sink, unless it is an error of an unsampled trace beyond the budget."""

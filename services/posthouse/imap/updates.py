@@ -1,0 +1,186 @@
+"""What others change, brought to the sessions of this process (docs/consistency.md; RFC 2177, RFC 3501 §5.2).
+
+One Watch per account is shared by all its sessions here, whether they idle or not. A hint only raises `latest`:
+sessions in the middle of a command find it at the command's end, idling ones are pushed to at once. The truth is always
+pulled from the journal; a lost hint is made good by a look at the head every `poll` to 2 × `poll` seconds.
+
+Invariants: watching begins before the first read of a mailbox (join before contents), so nothing falls between. The
+journal entries kept are contiguous.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from posthouse.model.errors import MailError, NoSuchAccount
+from posthouse.model.ids import AccountId, ModSeq
+from posthouse.model.journal import JournalEntry
+from posthouse.ports.clock import Clock
+from posthouse.ports.mail_store import MailStore
+from posthouse.telemetry.logging import EventLogger
+
+KEPT_ENTRIES = 64
+"""Journal entries kept per account, so that its sessions share one read."""
+LINGER = 30.0
+"""Seconds an account is watched on after its last session left: clients reselect."""
+RETRY = 2.0
+
+log = EventLogger("posthouse.imap.updates")
+
+
+class Listener(Protocol):
+    """A session, as its account's updates see it."""
+
+    async def push(self) -> None:
+        """Bring the client up to date now if it idles; never raises."""
+        ...
+
+    def end(self, reason: bytes) -> None:
+        """Say BYE and close."""
+        ...
+
+
+class AccountUpdates:
+    """The changes of one account."""
+
+    __slots__ = ("_entries", "_store", "account", "empty_since", "latest", "listeners", "next_look", "task")
+
+    def __init__(self, store: MailStore, account: AccountId) -> None:
+        self._store = store
+        self.account = account
+        self.latest = 0
+        """Highest modseq heard of; sessions below it have something to pull."""
+        self._entries: list[JournalEntry] = []
+        self.listeners: set[Listener] = set()
+        self.next_look = 0.0
+        self.empty_since = 0.0
+        self.task: asyncio.Task[None] | None = None
+
+    def heard(self, modseq: int) -> None:
+        """Something was committed up to here."""
+        self.latest = max(self.latest, modseq)
+
+    async def entries(self, since: int) -> Sequence[JournalEntry] | None:
+        """Entries since+1 …, at least up to `latest`; None when the journal does not reach back that far."""
+        kept = self._entries
+        if kept and kept[0].modseq <= since + 1 and kept[-1].modseq >= self.latest:
+            return kept[since + 1 - kept[0].modseq :]
+        fetched = await self._store.journal(self.account, ModSeq(since))
+        if fetched:
+            self._entries = list(fetched[-KEPT_ENTRIES:])
+            self.heard(fetched[-1].modseq)
+        return fetched
+
+    async def look(self) -> None:
+        """Pulls whatever is new, hint or no hint."""
+        if not self.latest:
+            self.heard((await self._store.view(self.account)).modseq)
+            return
+        since = self._entries[-1].modseq if self._entries else self.latest
+        fetched = await self._store.journal(self.account, ModSeq(since))
+        if fetched is None:
+            self.heard((await self._store.view(self.account)).modseq)
+        elif fetched:
+            self._entries = (self._entries + list(fetched))[-KEPT_ENTRIES:] if self._entries else list(fetched)
+            self.heard(fetched[-1].modseq)
+
+    async def push(self) -> None:
+        for listener in tuple(self.listeners):
+            await listener.push()
+
+    async def watch(self, clock: Clock) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                async with self._store.watch(self.account) as watch:
+                    await self.look()
+                    await self.push()
+                    while True:
+                        self.heard(await watch.next())
+                        await self.push()
+            except NoSuchAccount:
+                for listener in tuple(self.listeners):
+                    listener.end(b"Account is gone")
+                return
+            except MailError as error:
+                log.warning("watch broken", account=str(self.account), reason=type(error).__name__)
+                await clock.sleep(RETRY)
+
+
+class Updates:
+    """All accounts that have sessions here."""
+
+    def __init__(self, store: MailStore, clock: Clock, poll: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._poll = poll
+        self._accounts: dict[AccountId, AccountUpdates] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def join(self, account: AccountId, listener: Listener) -> AccountUpdates:
+        """Call before reading a mailbox: what is committed after this call is heard of."""
+        updates = self._accounts.get(account)
+        if updates is None:
+            updates = self._accounts[account] = AccountUpdates(self._store, account)
+            updates.next_look = self._clock.monotonic() + self._pause(account)
+            self._start(updates)
+        updates.listeners.add(listener)
+        return updates
+
+    def leave(self, updates: AccountUpdates, listener: Listener) -> None:
+        updates.listeners.discard(listener)
+        if not updates.listeners:
+            updates.empty_since = self._clock.monotonic()
+
+    async def run(self) -> None:
+        """Looks at heads and forgets accounts nobody is interested in any more, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for updates in self._accounts.values():
+                self._start(updates)
+            try:
+                while True:
+                    await self._clock.sleep(min(1.0, self._poll))
+                    await self._round()
+            finally:
+                self._group = None
+                for updates in self._accounts.values():
+                    if updates.task is not None:
+                        updates.task.cancel()
+
+    def _start(self, updates: AccountUpdates) -> None:
+        if self._group is not None and updates.task is None:
+            updates.task = self._group.create_task(updates.watch(self._clock))
+
+    async def _round(self) -> None:
+        now = self._clock.monotonic()
+        for updates in tuple(self._accounts.values()):
+            if not updates.listeners:
+                if now - updates.empty_since > LINGER:
+                    del self._accounts[updates.account]
+                    if updates.task is not None:
+                        updates.task.cancel()
+                continue
+            if now < updates.next_look:
+                continue
+            updates.next_look = now + self._pause(updates.account)
+            if updates.task is not None and updates.task.done():
+                updates.task = None
+                self._start(updates)
+            try:
+                before = updates.latest
+                await updates.look()
+            except MailError as error:
+                log.debug("look failed", account=str(updates.account), reason=type(error).__name__)
+                continue
+            if updates.latest > before:
+                await updates.push()
+
+    def _pause(self, account: AccountId) -> float:
+        """Poll to 2 × poll, by account, so that the looks of many accounts spread out."""
+        return self._poll * (1 + account.bytes[15] / 256)
