@@ -17,7 +17,7 @@ class Limits:
     """RCPTs of one message (RFC 5321 §4.5.3.1.8 asks for at least 100)."""
     expanded: int = 1000
     """Recipients of one message after aliases are expanded: they all ride in one record."""
-    messages: int = 1000
+    messages: int = 10_000
     """Messages of one connection."""
     errors: int = 50
     """5xx replies since the last accepted message, after which the connection is closed."""
@@ -44,7 +44,5 @@ class Listener:
     limits: Limits = Limits()
     default_domain: DomainName | None = None
     """Where `RCPT TO:<postmaster>` goes."""
-    require_tls: bool = False
-    """Refuse MAIL and AUTH before TLS (RFC 8314 §3.3 for submission)."""
     insecure_loopback_auth: bool = False
     """Allow AUTH without TLS to clients on loopback (demonstrations and tests)."""

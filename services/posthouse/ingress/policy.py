@@ -1,4 +1,4 @@
-"""What a process (`mx`, `submission`) decides about sessions and messages. Every refusal is a MailError."""
+"""What a process (`mx`, `submission`) decides about sessions and messages. Every refusal is a MailError or Refused."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class SmtpSettings:
         100, "Recipients of one message.", why="What RFC 5321 asks for at least.", unit="recipients", least=1, most=1000
     )
     messages: int = setting(
-        1000,
+        10_000,
         "Messages of one connection, after which another must be opened.",
         why="Lets a balancer spread a busy sender.",
         unit="messages",

@@ -109,7 +109,6 @@ NON_ASCII_ADDRESS: Final = Reply(553, "5.6.7", "Internationalized addresses are 
 
 # -- TLS and AUTH (RFC 3207, RFC 4954) --------------------------------------------------------------------------------
 TLS_ALREADY: Final = Reply(503, "5.5.1", "TLS is active already")
-TLS_FIRST: Final = Reply(530, "5.7.0", "Say STARTTLS first")
 AUTH_FIRST: Final = Reply(530, "5.7.0", "Authentication required")
 AUTH_ALREADY: Final = Reply(503, "5.5.1", "Authenticated already")
 AUTH_NEEDS_TLS: Final = Reply(538, "5.7.11", "Encryption required for authentication")
@@ -125,6 +124,8 @@ LINE_TOO_LONG: Final = Reply(550, "5.6.0", "A line of the message is too long")
 BARE_CR_OR_LF: Final = Reply(550, "5.6.11", "Message contains a bare CR or LF")
 MAIL_LOOP: Final = Reply(554, "5.4.6", "Too many hops, this message is looping")
 NO_FROM: Final = Reply(550, "5.6.0", "The message needs exactly one From field with an address")
+BAD_AUTHOR: Final = Reply(550, "5.6.0", "From and Sender need complete addresses, and Sender only one")
+HEADER_TOO_LONG: Final = Reply(550, "5.6.0", "The header is too long")
 NOT_YOUR_ADDRESS: Final = Reply(550, "5.7.1", "Sender address does not belong to your login")
 NOT_YOUR_FROM: Final = Reply(550, "5.7.1", "An address in From or Sender does not belong to your login")
 DEADLINE: Final = Reply(451, "4.3.0", "Could not be stored in time, please try again later")
