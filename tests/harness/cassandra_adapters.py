@@ -33,6 +33,7 @@ async def database(server: CassandraServer, keyspace: str = KEYSPACE) -> AsyncIt
 async def cassandra_directory(server: CassandraServer) -> AsyncIterator[Directory]:
     async with database(server) as db:
         table = CassandraDirectoryTable(db)
+        await table.make_tables()
         await table.prepare()
         yield TableDirectory(table, SystemIds())
 
@@ -43,6 +44,7 @@ async def cassandra_blob_store(
 ) -> AsyncIterator[Any]:
     async with database(server) as db:
         index, chunks = CassandraBlobIndex(db), CassandraBlobObjects(db)
-        await index.prepare()
-        await chunks.prepare()
+        for adapter in (index, chunks):
+            await adapter.make_tables()
+            await adapter.prepare()
         yield IndexedBlobStore(index, objects or chunks, tenant_key, clock)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,6 +69,8 @@ class Database:
         create_keyspace: Mapping[str, int] | None = None,
         username: str = "",
         password: str = "",
+        tls: bool = False,
+        ca_file: str | None = None,
     ) -> Database:
         """Blocks no loop. `create_keyspace` (datacenter → replication factor) makes it when it is not there.
         Raises model.errors.Unavailable when no host answers."""
@@ -96,6 +99,7 @@ class Database:
                 protocol_version=5,
                 execution_profiles=profiles,
                 auth_provider=credentials,
+                ssl_context=ssl.create_default_context(cafile=ca_file) if tls else None,
                 connect_timeout=timeout,
             )
             try:

@@ -74,7 +74,7 @@ class MailboxContents:
 
     mailbox: Mailbox
     modseq: ModSeq
-    uids: array[int] = field(default_factory=lambda: array("L"))
+    uids: array[int] = field(default_factory=lambda: array("I"))
     sys: array[int] = field(default_factory=lambda: array("B"))
     keywords: list[frozenset[str]] = field(default_factory=list)
     modseqs: array[int] = field(default_factory=lambda: array("Q"))

@@ -206,6 +206,17 @@ class KafkaSettings:
         why="SMTP clients wait minutes for the 250, people do not; a leader election takes a few seconds.",
         least=0.1,
     )
+    replication: int = setting(
+        3, "Copies of each topic, used only where `posthouse schema` makes it.", why="Survives one broker.", least=1
+    )
+    partitions: int = setting(
+        0,
+        "Partitions of each topic, used only where `posthouse schema` makes it; 0 = as each topic says.",
+        why="48 to 256 suit a cluster; a trial on one machine is quicker with a few.",
+        unit="partitions",
+        least=0,
+        most=4096,
+    )
     linger: Duration = setting(
         Duration(0),
         "Wait for more records before a batch is sent.",

@@ -8,7 +8,7 @@ variables are `POSTHOUSE_<SECTION>_<KEY>`; those that Kubernetes makes for a Ser
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
@@ -40,9 +40,15 @@ def load(
     path: Path | None = None,
     environ: Mapping[str, str] | None = None,
     overrides: Sequence[str] = (),
+    *,
+    ignore: Collection[str] = (),
 ) -> Settings:
-    """Read everything. `overrides` are the values of `--set`, `section.key=value`. SettingsError with all problems."""
-    loader = _Loader(schema)
+    """Read everything. `overrides` are the values of `--set`, `section.key=value`. SettingsError with all problems.
+
+    `ignore`: sections of other processes, which one file for a whole cluster has too; `check` with the schema of all
+    of them is what judges those.
+    """
+    loader = _Loader(schema, ignore)
     if path is not None:
         loader.file(path)
     loader.environment(environ or {})
@@ -78,8 +84,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 class _Loader:
     """Collects values by key, later layers over earlier ones."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, ignore: Collection[str] = ()) -> None:
         self.schema = schema
+        self.ignore = ignore
         self.problems: list[Problem] = []
         self.values: dict[str, object] = {}
         self.sources: dict[str, Source] = {}
@@ -119,6 +126,8 @@ class _Loader:
                 place = Source("file", f"{path}:{lines.key('', name)}")
                 self.refuse(f'"{name}" stands outside of a section{self._home_of(name)}', place)
             elif section is None:
+                if name in self.ignore:
+                    continue
                 place = Source("file", f"{path}:{lines.section(name)}")
                 self.refuse(f"unknown section [{name}]{nearest(name, self.schema.sections)}", place)
             else:
@@ -136,6 +145,8 @@ class _Loader:
             source = Source("environment", variable)
             known = self.variables.get(variable)
             if known is None:
+                if variable.startswith(tuple(f"{PREFIX}{name.upper()}_" for name in self.ignore)):
+                    continue
                 self.refuse(f"unknown variable{nearest(variable, self.variables)}", source)
                 continue
             key, by_file = known

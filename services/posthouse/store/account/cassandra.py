@@ -78,11 +78,14 @@ class CassandraAccountTable:
         self._db = database
         self._slots = asyncio.Semaphore(STATEMENTS_IN_FLIGHT)
 
-    async def prepare(self) -> None:
-        """Makes the tables that are missing and prepares the statements."""
+    async def make_tables(self) -> None:
+        """Makes the tables that are missing. By one process at a time: `posthouse schema`."""
         ddl = files("posthouse.store").joinpath("schema/account.cql").read_text()
         without_comments = "\n".join(line.partition("--")[0] for line in ddl.splitlines())
         await self._db.schema(filter(None, (statement.strip() for statement in without_comments.split(";"))))
+
+    async def prepare(self) -> None:
+        """Prepares the statements; the tables must be there."""
         for level, consistency in _LEVELS.items():
             await self._prepare_reads(level.value, consistency)
         await self._prepare_log()

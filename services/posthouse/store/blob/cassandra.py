@@ -44,8 +44,10 @@ class CassandraBlobIndex:
         self._db = database
         self._known_generations: set[int] = set()
 
-    async def prepare(self) -> None:
+    async def make_tables(self) -> None:
         await self._db.schema(INDEX_TABLES)
+
+    async def prepare(self) -> None:
         prepare = self._db.prepare
         await prepare("blob state", "SELECT state FROM blob_state WHERE blob_id = ?", consistency=SERIAL)
         await prepare("blob row", "SELECT blob_id, tenant, state, condemned_us FROM blob_state WHERE blob_id = ?")
@@ -146,8 +148,10 @@ class CassandraBlobObjects:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def prepare(self) -> None:
+    async def make_tables(self) -> None:
         await self._db.schema(OBJECT_TABLES)
+
+    async def prepare(self) -> None:
         await self._db.prepare("chunk put", "INSERT INTO blob_chunk (blob_id, part, n, octets) VALUES (?, ?, ?, ?)")
         await self._db.prepare("chunk get", "SELECT octets FROM blob_chunk WHERE blob_id = ? AND part = ? AND n = ?")
         await self._db.prepare("chunk drop", "DELETE FROM blob_chunk WHERE blob_id = ? AND part = ?")

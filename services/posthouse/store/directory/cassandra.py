@@ -43,9 +43,12 @@ class CassandraDirectoryTable:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def prepare(self) -> None:
-        """Makes the tables that are missing and prepares the statements."""
+    async def make_tables(self) -> None:
+        """Makes the tables that are missing. By one process at a time: `posthouse schema`."""
         await self._db.schema(TABLES)
+
+    async def prepare(self) -> None:
+        """Prepares the statements; the tables must be there."""
         prepare = self._db.prepare
         await prepare(
             "dir domain", "SELECT name, tenant, created_us FROM dir_domain WHERE name = ?", consistency=SERIAL

@@ -1,0 +1,224 @@
+"""The gRPC service above a MailStore: numbered calls on streams, answered as they finish.
+
+Every call runs in its own task, at most MAX_CALLS at a time on a stream: beyond that the stream is not read further,
+which is what flow control is for. While the process drains, new calls are refused as retryable and running ones finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.code_pb2 import UNAVAILABLE
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from posthouse.control.v1 import mailstore_pb2 as pb
+from posthouse.control.v1.mailstore_pb2_grpc import MailStoreServicer
+from posthouse.model.errors import Invalid, MailError, OutcomeUnknown, Unavailable
+from posthouse.model.ids import AccountId, EmailId, MailboxId, MailboxNumber, ModSeq, OpId
+from posthouse.ports.mail_store import MailStore
+from posthouse.store.account import wire
+from posthouse.store.account.codec import encode
+
+log = logging.getLogger(__name__)
+
+MAX_CALLS = 1_000
+"""Running at a time on one stream."""
+MAX_IDS = 1_000
+MAX_WATCHED = 200_000
+"""Accounts on one watch stream."""
+RETRY_AFTER_MS = 200
+
+
+class MailStoreService(MailStoreServicer):
+    """See the module docstring."""
+
+    def __init__(self, store: MailStore) -> None:
+        self._store = store
+        self.draining = False
+        self.running = 0
+
+    async def Commit(
+        self, calls: AsyncIterator[pb.CommitCall], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.CommitReply]:
+        async for reply in self._answer(calls, self._commit, pb.CommitReply, OutcomeUnknown, context):
+            yield reply
+
+    async def Read(
+        self, calls: AsyncIterator[pb.ReadCall], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.ReadReply]:
+        async for reply in self._answer(calls, self._read, pb.ReadReply, Unavailable, context):
+            yield reply
+
+    async def _answer(
+        self,
+        calls: AsyncIterator[Any],
+        carry_out: Callable[[Any, Any], Awaitable[None]],
+        make_reply: Callable[..., Any],
+        on_timeout: type[MailError],
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[Any]:
+        replies: asyncio.Queue[Any] = asyncio.Queue()
+        slots = asyncio.Semaphore(MAX_CALLS)
+        ended = object()
+
+        async def one(call: Any) -> None:
+            reply = make_reply(id=call.id)
+            self.running += 1
+            try:
+                async with asyncio.timeout(call.deadline_ms / 1000 if call.deadline_ms else 30):
+                    await carry_out(call, reply)
+            except TimeoutError:
+                wire.put_error(reply.error, on_timeout("the deadline of the call passed"))
+            except MailError as e:
+                wire.put_error(reply.error, e)
+            except Exception:
+                log.exception("a call failed in a way that nobody expected")
+                wire.put_error(reply.error, on_timeout("internal error"))
+            finally:
+                self.running -= 1
+                slots.release()
+            replies.put_nowait(reply)
+
+        async def take() -> None:
+            try:
+                async with asyncio.TaskGroup() as running:
+                    async for call in calls:
+                        if self.draining:
+                            break
+                        await slots.acquire()
+                        running.create_task(one(call))
+            finally:
+                replies.put_nowait(ended)
+
+        async with asyncio.TaskGroup() as tasks:
+            taking = tasks.create_task(take())
+            try:
+                while (reply := await replies.get()) is not ended:
+                    yield reply
+            finally:
+                taking.cancel()
+        if self.draining:
+            await context.abort_with_status(rpc_status.to_status(_draining()))
+
+    async def _commit(self, call: pb.CommitCall, reply: pb.CommitReply) -> None:
+        account = _account(call.account)
+        match call.WhichOneof("what"):
+            case "commit":
+                wire.put_result(reply, await self._store.commit(account, wire.request_of(call.commit)))
+            case "create":
+                made = [
+                    (it.name, it.special_use, MailboxId(uuid.UUID(bytes=it.mailbox_id))) for it in call.create.mailboxes
+                ]
+                await self._store.create_account(account, made)
+                reply.done.SetInParent()
+            case "delete":
+                await self._store.delete_account(account)
+                reply.done.SetInParent()
+            case _:
+                raise Invalid("a commit call without content")
+
+    async def _read(self, call: pb.ReadCall, reply: pb.ReadReply) -> None:
+        account, store = _account(call.account), self._store
+        match call.WhichOneof("what"):
+            case "view":
+                wire.put_view(reply.view, await store.view(account))
+            case "contents":
+                number = MailboxNumber(call.contents.mailbox)
+                wire.put_contents(reply.contents, await store.contents(account, number))
+            case "journal":
+                entries = await store.journal(account, ModSeq(call.journal.since))
+                reply.journal.trimmed = entries is None
+                reply.journal.entries.extend([encode(entry) for entry in entries or ()])
+            case "vanished":
+                asked = call.vanished
+                it = await store.vanished(account, MailboxNumber(asked.mailbox), ModSeq(asked.since))
+                reply.vanished.complete = it.complete
+                reply.vanished.uids.extend(it.uids)
+            case "emails":
+                reply.emails.SetInParent()
+                for email in await store.emails(
+                    account, [EmailId(uuid.UUID(bytes=it)) for it in _ids(call.emails.ids)]
+                ):
+                    wire.put_stored(reply.emails.emails.add(), email)
+            case "envelopes":
+                reply.envelopes.SetInParent()
+                for found in await store.envelopes(account, _ids(call.envelopes.ids)):
+                    envelope = reply.envelopes.envelopes.add()
+                    if found is not None:
+                        envelope.found, envelope.prefix, envelope.prepared = True, *found
+            case "octets":
+                [email_id] = _ids(call.octets.ids)
+                octets = await store.octets(account, EmailId(uuid.UUID(bytes=email_id)))
+                reply.octets.SetInParent()
+                if octets is not None:
+                    reply.octets.octets = octets
+            case "evidence":
+                evidence = await store.evidence(account, [OpId(it) for it in _ids(call.evidence.ids)])
+                reply.evidence.op_ids = b"".join(evidence)
+                reply.evidence.modseqs.extend(evidence.values())
+            case "recount":
+                reply.recount.SetInParent()
+                reply.recount.lines.extend(await store.recount(account, repair=call.recount.repair))
+            case _:
+                raise Invalid("a read call without content")
+
+    async def Watch(
+        self, calls: AsyncIterator[pb.WatchCall], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.Hint]:
+        hints: asyncio.Queue[pb.Hint | None] = asyncio.Queue(maxsize=10_000)
+        watching: dict[bytes, asyncio.Task[None]] = {}
+
+        async def follow(account: bytes) -> None:
+            async with self._store.watch(_account(account)) as watch:
+                while True:
+                    await hints.put(pb.Hint(account=account, modseq=await watch.next()))
+
+        async def take(tasks: asyncio.TaskGroup) -> None:
+            try:
+                async for call in calls:
+                    if not call.watch:
+                        task = watching.pop(call.account, None)
+                        if task is not None:
+                            task.cancel()
+                    elif call.account not in watching and len(watching) < MAX_WATCHED:
+                        watching[call.account] = tasks.create_task(follow(call.account))
+            finally:
+                await hints.put(None)
+
+        async with asyncio.TaskGroup() as tasks:
+            taking = tasks.create_task(take(tasks))
+            try:
+                while (hint := await hints.get()) is not None:
+                    yield hint
+            finally:
+                taking.cancel()
+                for task in watching.values():
+                    task.cancel()
+
+
+def _account(octets: bytes) -> AccountId:
+    try:
+        return AccountId(uuid.UUID(bytes=octets))
+    except ValueError as e:
+        raise Invalid("an account id has 16 octets") from e
+
+
+def _ids(octets: bytes) -> list[bytes]:
+    if len(octets) % 16 or len(octets) > 16 * MAX_IDS:
+        raise Invalid(f"ids are 16 octets each, at most {MAX_IDS}")
+    return [octets[at : at + 16] for at in range(0, len(octets), 16)]
+
+
+def _draining() -> Status:
+    retry = AnyMessage()
+    retry.Pack(RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)))
+    return Status(code=UNAVAILABLE, message="the mailstore is leaving, go to another", details=[retry])
