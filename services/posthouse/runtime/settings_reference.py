@@ -1,5 +1,6 @@
 """What the settings are, for people: the reference page, and `config show` with every value and where it came from."""
 
+import difflib
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +30,18 @@ def render_reference(schema: Schema) -> str:
         parts.append("| key | type | default | what and why |\n| --- | --- | --- | --- |\n")
         parts.extend(_row(key) for key in section.keys.values())
     return "".join(parts)
+
+
+def drift(schema: Schema, page: str) -> str:
+    """How `page` differs from what `render_reference` gives, as a unified diff; empty where it does not."""
+    return "".join(
+        difflib.unified_diff(
+            page.splitlines(keepends=True),
+            render_reference(schema).splitlines(keepends=True),
+            "docs/reference/settings.md",
+            "what the code declares",
+        )
+    )
 
 
 def _row(key: Key) -> str:

@@ -1,9 +1,9 @@
 """Several worker processes that share their listeners by SO_REUSEPORT, and the parent that looks after them.
 
 The parent runs the same command again, once per worker, with `POSTHOUSE_WORKER=<index>/<count>/<parent>` in the
-environment; the worker sees that and serves instead of supervising. The parent carries no mail. It hands SIGTERM,
-SIGINT and SIGHUP on, starts a crashed worker again (after a growing pause, so that one that cannot start does not spin)
-and ends with the worst exit code. `end_with_parent` ends a worker whose parent was killed.
+environment; the worker sees that and serves instead of supervising. The parent carries no mail. It starts a crashed
+worker again (after a growing pause, so that one that cannot start does not spin), hands signals on, and answers probes
+and scrapes for all (`worker_health.py`). `end_with_parent` ends a worker whose parent was killed.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from posthouse.ports.clock import Clock
+from posthouse.runtime.component import Service
 from posthouse.telemetry.logging import EventLogger
 
 VARIABLE: Final = "POSTHOUSE_WORKER"
@@ -88,13 +89,17 @@ def respawn(command: Sequence[str], environ: Mapping[str, str]) -> Spawn:
             sys.executable,
             *command[1:],
             env={**environ, VARIABLE: str(worker)},
+            # Out of the terminal's group: Ctrl-C reaches the parent only, who hands it on once.
+            start_new_session=True,
         )
 
     return spawn
 
 
-class Supervisor:
-    """Keeps `count` workers running until told to end."""
+class Supervisor(Service):
+    """Keeps `count` workers running until the drain, then hands the signal on and waits for them."""
+
+    name = "workers"
 
     def __init__(self, count: int, spawn: Spawn, clock: Clock) -> None:
         self._count = count
@@ -102,14 +107,12 @@ class Supervisor:
         self._clock = clock
         self._children: dict[int, Child] = {}
         self._ending = asyncio.Event()
+        self._ended = asyncio.Event()
         self.restarts = 0
         """Workers started again after a crash."""
 
-    async def run(self) -> int:
-        """Until every worker has ended: 0, or the first code that was not."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, self.forward, number)
+    async def run(self) -> None:
+        """Until every worker has ended after the drain began. RuntimeError where one did not end well."""
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -117,14 +120,31 @@ class Supervisor:
                     for index in range(self._count)
                 ]
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.remove_signal_handler(number)
-        return next((code for task in tasks if (code := task.result()) != 0), 0)
+            self._ended.set()
+        codes = {index: code for index, task in enumerate(tasks) if (code := task.result()) != 0}
+        if codes:
+            raise RuntimeError(f"workers ended with {codes}")
 
-    def forward(self, number: int) -> None:
-        """What a signal to the parent does: the same to every worker. The workers count seconds themselves."""
-        if number != signal.SIGHUP:
-            self._ending.set()
+    async def drain(self) -> None:
+        """SIGTERM to every worker; they drain by their own deadline, which is ours too."""
+        self._ending.set()
+        self._send(signal.SIGTERM)
+        await self._ended.wait()
+
+    async def stop(self) -> None:
+        """SIGKILL to who is still there."""
+        self._send(signal.SIGKILL)
+
+    def hangup(self) -> None:
+        """SIGHUP to every worker."""
+        self._send(signal.SIGHUP)
+
+    def unready(self) -> str | None:
+        """Whether a worker is missing."""
+        missing = self._count - len(self._children)
+        return f"{missing} of {self._count} workers are missing" if missing else None
+
+    def _send(self, number: int) -> None:
         for child in self._children.values():
             try:
                 child.send_signal(number)
@@ -138,7 +158,7 @@ class Supervisor:
             child = await self._spawn(worker)
             self._children[worker.index] = child
             if self._ending.is_set():
-                # The signal came while it was being started.
+                # The drain began while it was being started.
                 child.send_signal(signal.SIGTERM)
             code = await child.wait()
             del self._children[worker.index]
@@ -148,7 +168,7 @@ class Supervisor:
             log.error("worker ended", worker=worker.index, code=code, restart_in_seconds=pause)
             self.restarts += 1
             if await self._pause(pause):
-                return code if code >= 0 else 128 - code
+                return 0
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _pause(self, seconds: float) -> bool:

@@ -125,6 +125,13 @@ CONSUMER_IN_FLIGHT: Final = GaugeDef(
 STAGE_SECONDS: Final = HistogramDef(
     "posthouse_stage_seconds", "Work of one stage on one record.", "seconds", (_STAGE,), FAST
 )
+FILTER_STEP_SECONDS: Final = HistogramDef(
+    "posthouse_filter_step_seconds",
+    "One step of the filter on one message, by what came of it.",
+    "seconds",
+    (Label("step"), Label("outcome", ("passed", "decided", "late", "failed"))),
+    FAST,
+)
 DELIVERIES: Final = CounterDef(
     "posthouse_deliveries_total",
     "Deliveries by outcome: the right side of the ledger.",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from posthouse.runtime.settings import Duration, Schema, Secret, Section, Size, secret, setting
 from posthouse.runtime.settings_load import load
-from posthouse.runtime.settings_reference import render_reference, render_show, shown
+from posthouse.runtime.settings_reference import drift, render_reference, render_show, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +49,11 @@ def test_show_masks_secrets_and_names_origins() -> None:
 def test_show_can_leave_out_defaults() -> None:
     assert render_show(load(SCHEMA), changed_only=True) == ""
     assert render_show(load(SCHEMA, None, {}, ["sample.cap=7"]), changed_only=True).splitlines()[0] == "[sample]"
+
+
+def test_drift_shows_what_is_out_of_date() -> None:
+    page = render_reference(SCHEMA)
+    assert drift(SCHEMA, page) == ""
+    found = drift(SCHEMA, page.replace("`90s`", "`80s`"))
+    assert "-| `wait` | duration, 1s to 1h | `80s` |" in found
+    assert "+| `wait` | duration, 1s to 1h | `90s` |" in found

@@ -89,17 +89,16 @@ def test_without_the_variable_a_process_is_no_worker() -> None:
     assert worker_id({}) is None
 
 
-async def test_signals_are_handed_on_and_the_exit_is_0() -> None:
+async def test_signals_are_handed_on() -> None:
     nursery = Nursery()
     supervisor = Supervisor(3, nursery.spawn, Virtual())
+    assert supervisor.unready() == "3 of 3 workers are missing"
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
+        group.create_task(supervisor.run())
         await nursery.count(3)
-        os.kill(os.getpid(), signal.SIGHUP)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        supervisor.forward(signal.SIGTERM)
-    assert running.result() == 0
+        assert supervisor.unready() is None
+        supervisor.hangup()
+        await supervisor.drain()
     assert [child.signals for child in nursery.children] == [[signal.SIGHUP, signal.SIGTERM]] * 3
     assert nursery.ids == [WorkerId(index, 3, os.getpid()) for index in range(3)]
     assert supervisor.restarts == 0
@@ -110,15 +109,14 @@ async def test_a_crashed_worker_is_started_again_after_a_growing_pause() -> None
     clock = Virtual()
     supervisor = Supervisor(1, nursery.spawn, clock)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
+        group.create_task(supervisor.run())
         await nursery.count(4)
-        supervisor.forward(signal.SIGTERM)
-    assert running.result() == 0
+        await supervisor.drain()
     assert clock.slept == [0.5, 1.0, 2.0]
     assert supervisor.restarts == 3
 
 
-async def test_the_worst_exit_code_is_kept() -> None:
+async def test_a_worker_that_does_not_end_well_is_told() -> None:
     class Stubborn(FakeChild):
         def send_signal(self, number: int) -> None:
             self.ended.set_result(-9)
@@ -130,14 +128,14 @@ async def test_the_worst_exit_code_is_kept() -> None:
 
     nursery = Mixed()
     supervisor = Supervisor(2, nursery.spawn, Virtual())
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
-        await nursery.count(2)
-        supervisor.forward(signal.SIGTERM)
-    assert running.result() == 137
+    running = asyncio.ensure_future(supervisor.run())
+    await nursery.count(2)
+    await supervisor.drain()
+    with pytest.raises(RuntimeError, match=r"workers ended with \{1: 137\}"):
+        await running
 
 
-async def test_a_signal_while_a_worker_is_being_started_reaches_it() -> None:
+async def test_a_drain_while_a_worker_is_being_started_reaches_it() -> None:
     nursery = Nursery()
     may_start = asyncio.Event()
     starting = asyncio.Event()
@@ -149,9 +147,21 @@ async def test_a_signal_while_a_worker_is_being_started_reaches_it() -> None:
 
     supervisor = Supervisor(1, slow, Virtual())
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
+        group.create_task(supervisor.run())
         await starting.wait()
-        supervisor.forward(signal.SIGTERM)
+        draining = group.create_task(supervisor.drain())
+        await asyncio.sleep(0)
         may_start.set()
-    assert running.result() == 0
+    assert draining.done()
     assert nursery.children[0].signals == [signal.SIGTERM]
+
+
+async def test_stop_kills_who_is_still_there() -> None:
+    nursery = Nursery()
+    supervisor = Supervisor(1, nursery.spawn, Virtual())
+    running = asyncio.ensure_future(supervisor.run())
+    await nursery.count(1)
+    await supervisor.stop()
+    assert nursery.children[0].signals == [signal.SIGKILL]
+    running.cancel()
+    await asyncio.wait([running])
