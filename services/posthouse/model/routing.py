@@ -24,6 +24,11 @@ def too_old(received_us: int, now_us: int) -> bool:
     return now_us - received_us > SAFE_AGE * 1_000_000
 
 
+def promised_us(deliver: Deliver) -> int:
+    """From when on the account log's memory of this delivery counts: ingress, or the release of a held one."""
+    return deliver.filtered_us if deliver.attempt else deliver.received_us
+
+
 def route(
     accepted: Accepted,
     *,

@@ -16,7 +16,7 @@ from posthouse.log.consumer.letters import REPLAYED, history_of, original
 from posthouse.log.topics import MAIL_DELIVER, dlq_topic
 from posthouse.model.errors import Invalid, NotFound
 from posthouse.model.ids import QueueId
-from posthouse.model.routing import too_old
+from posthouse.model.routing import promised_us, too_old
 from posthouse.ports.log import ConsumedRecord, Log, Record
 
 FOR_EVER_US = 1 << 62
@@ -84,7 +84,7 @@ def _letter(group: str, record: ConsumedRecord) -> DeadLetter:
     try:
         if history.topic == MAIL_DELIVER.name:
             deliver = decode_deliver(record.value)
-            queue_id, received_us = deliver.queue_id, deliver.received_us
+            queue_id, received_us = deliver.queue_id, promised_us(deliver)
         else:
             accepted = decode_accepted(record.value)
             queue_id, received_us = accepted.queue_id, accepted.received_us

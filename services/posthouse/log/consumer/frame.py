@@ -42,9 +42,9 @@ UNREACHABLE_PAUSE = 1.0
 
 
 class Handler(Protocol):
-    async def handle(self, record: ConsumedRecord, *, retried: bool) -> None:
+    async def handle(self, record: ConsumedRecord, attempt: int) -> None:
         """Returns when the record is handled for good; raising leads to retry.py. May be called again for a record
-        that was handled before."""
+        that was handled before. `attempt` is 1 at first."""
         ...
 
     def failed(self, record: ConsumedRecord, outcome: str, reason: str) -> None:
@@ -221,7 +221,7 @@ class ConsumerFrame:
             return  # its partition went elsewhere while it waited
         began = self._clock.monotonic()
         try:
-            await self._handler.handle(record, retried=work.failures > 0 or work.history.moves > 0)
+            await self._handler.handle(record, 1 + work.failures + work.history.moves)
         except Exception as error:  # noqa: BLE001  whatever it is, it is decided in retry.py
             await self._failed(work, error)
             return

@@ -27,12 +27,12 @@ class Stage:
         self.calls: list[bytes] = []
         self.failing: dict[bytes, Callable[[], Exception | None]] = {}
         self.told: list[tuple[bytes, str, str]] = []
-        self.retried: set[bytes] = set()
+        self.attempts: dict[bytes, int] = {}
         self.gate: asyncio.Event | None = None
         self.most = 0
         self._running = 0
 
-    async def handle(self, record: ConsumedRecord, *, retried: bool) -> None:
+    async def handle(self, record: ConsumedRecord, attempt: int) -> None:
         self.calls.append(record.value)
         self._running += 1
         self.most = max(self.most, self._running)
@@ -44,8 +44,7 @@ class Stage:
         error = self.failing.get(record.value, lambda: None)()
         if error is not None:
             raise error
-        if retried:
-            self.retried.add(record.value)
+        self.attempts[record.value] = attempt
         self.handled.append(record.value)
 
     def failed(self, record: ConsumedRecord, outcome: str, reason: str) -> None:
@@ -160,7 +159,7 @@ async def test_a_failing_key_is_parked_alone_and_keeps_its_order() -> None:
         fail = False
         await bench.advance(5)
         assert bench.stage.handled == [b"b1", b"a1", b"a2"]
-        assert bench.stage.retried == {b"a1"}
+        assert bench.stage.attempts == {b"b1": 1, b"a1": 6, b"a2": 1}
         await bench.advance(1)
         assert bench.committed == 3
         assert bench.frame.lag() == 0
@@ -263,7 +262,7 @@ async def test_records_rest_out_their_delay() -> None:
         assert bench.stage.handled == [b"b1"]
         await bench.advance(270)
         assert bench.stage.handled == [b"b1", b"a1"]
-        assert bench.stage.retried == set()
+        assert bench.stage.attempts == {b"b1": 1, b"a1": 1}
 
 
 async def test_an_unreachable_log_is_waited_for() -> None:

@@ -1,0 +1,42 @@
+"""The prefix: header lines that only this account's copy has, on top of the blob, which nobody rewrites. Pure.
+
+Return-Path            RFC 5321 §4.4: put there by the system that makes the final delivery, once
+Delivered-To           the account's own address
+X-Original-To          the address as the sender gave it, where it is another one
+X-Posthouse-Spam       the filter's verdict where it is more than "accept"
+…                      what the filter adds, in its order
+"""
+
+from __future__ import annotations
+
+import re
+
+from posthouse.model.envelope import Deliver
+from posthouse.model.verdict import Verdict, VerdictKind
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[!-9;-~]+")
+
+
+def prefix(deliver: Deliver) -> bytes:
+    rcpt = deliver.rcpt
+    lines = [f"Return-Path: <{_clean(deliver.reverse_path)}>\r\nDelivered-To: {_clean(rcpt.target)}\r\n"]
+    if rcpt.address and rcpt.address.lower() != rcpt.target.lower():
+        lines.append(f"X-Original-To: {_clean(rcpt.address)}\r\n")
+    if deliver.verdict.kind is not VerdictKind.ACCEPT:
+        lines.append(f"X-Posthouse-Spam: {_verdict(deliver.verdict)}\r\n")
+    for name, value in deliver.headers:
+        if _NAME.fullmatch(name):
+            lines.append(f"{name}: {_clean(value)}\r\n")
+    return "".join(lines).encode("utf-8", "replace")
+
+
+def _verdict(verdict: Verdict) -> str:
+    answer = "yes" if verdict.kind in (VerdictKind.JUNK, VerdictKind.QUARANTINE) else "no"
+    reasons = f" reasons={','.join(map(_clean, verdict.reasons))}" if verdict.reasons else ""
+    return f"{answer} score={verdict.score:.1f} verdict={verdict.kind.value}{reasons}"
+
+
+def _clean(text: str) -> str:
+    """No line of ours ever breaks: a control character in an address or a value would start a line of its own."""
+    return _CONTROL.sub(" ", text) if _CONTROL.search(text) else text

@@ -1,0 +1,218 @@
+"""Held deliveries: mail that was accepted and cannot be delivered, kept in the quarantine of the recipient's domain.
+
+A domain's quarantine is an account log like any other; its id is derived from the domain's name, and it is made when
+something is held for the first time. Holding is one Append under the delivery's own id, so that it happens once.
+
+    hold ──▶ Held ──release──▶ mail.deliver.v1 with the original ids, one attempt further, then expunged here
+                  └──drop────▶ expunged here: discarded by the operator
+
+A released delivery that must be held again is another hold under another id (the first one's is used up), which the
+attempt in it decides. Release publishes first and expunges then: a crash in between delivers once, since the account
+log knows the delivery id, and leaves a held copy that can be dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from posthouse.ledger.held_lines import HeldNote, held_lines, parse_held_lines
+from posthouse.log.codec import encode_deliver
+from posthouse.log.topics import MAIL_DELIVER
+from posthouse.model.change import Append, CommitRequest, CommitResult, Expunge
+from posthouse.model.envelope import BlobRef, Body, Deliver
+from posthouse.model.errors import BlobMissing, NoSuchAccount, NotFound
+from posthouse.model.ids import (
+    AccountId,
+    DeliveryId,
+    DomainName,
+    EmailId,
+    MailboxNumber,
+    OpId,
+    QueueId,
+    Uid,
+    derived_op_id,
+    quarantine_account,
+)
+from posthouse.model.mailbox import NewEmail, StoredEmail, email_id_of
+from posthouse.model.routing import DEDUP_TTL
+from posthouse.ports.blob_store import BlobStore
+from posthouse.ports.clock import Clock
+from posthouse.ports.ids import Ids
+from posthouse.ports.log import Log, Record
+from posthouse.ports.mail_store import MailStore
+
+HELD = "Held"
+KNOWN_SECONDS = 5.0
+"""How long it is remembered whether a domain has a quarantine at all."""
+_MAX_KNOWN = 10_000
+_EMAILS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDelivery:
+    """One held copy, as `posthouse held` shows it."""
+
+    hold_id: OpId
+    note: HeldNote
+    domain: DomainName
+    mailbox: MailboxNumber
+    uid: Uid
+    email_id: EmailId
+    size: int
+    blob: BlobRef | None
+
+    @property
+    def queue_id(self) -> QueueId:
+        return self.note.deliver.queue_id
+
+
+def hold_id(deliver: Deliver) -> OpId:
+    """The id under which this attempt at the delivery is held."""
+    if not deliver.attempt:
+        return OpId(deliver.delivery_id)
+    return derived_op_id(deliver.delivery_id, f"held:{deliver.attempt}")
+
+
+def release_id(hold: OpId) -> OpId:
+    return derived_op_id(hold, "release")
+
+
+def drop_id(hold: OpId) -> OpId:
+    return derived_op_id(hold, "drop")
+
+
+class HeldMail:
+    """Library behind `delivery` (hold) and `posthouse held` (the rest)."""
+
+    def __init__(self, store: MailStore, blobs: BlobStore, log: Log, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._log = log
+        self._clock = clock
+        self._ids = ids
+        self._known: dict[DomainName, tuple[bool, float]] = {}
+
+    async def hold(self, deliver: Deliver, prefix: bytes, prepared: bytes, reason: str) -> CommitResult:
+        """Keeps the delivery; `prefix` is what its copy would have had. Unavailable and OutcomeUnknown rise."""
+        account = quarantine_account(deliver.rcpt.domain)
+        prefix = held_lines(deliver, reason, self._clock.now_us()) + prefix
+        body = deliver.body
+        email = NewEmail(
+            email_id=self._ids.email_id(),
+            size=len(prefix) + body.size,
+            prefix=prefix,
+            prepared=prepared,
+            internaldate=deliver.received_us // 1_000_000,
+            octets=body.octets,
+            blob=body.blob,
+            queue_id=deliver.queue_id,
+        )
+        if body.blob is not None:
+            await self._blobs.ref(body.blob, account, email.email_id)
+        request = CommitRequest(hold_id(deliver), (Append(HELD, email, create=True),), dedup_ttl=DEDUP_TTL)
+        try:
+            return await self._store.commit(account, request)
+        except NoSuchAccount:
+            await self._store.create_account(account, ())
+            self._known.pop(deliver.rcpt.domain, None)
+            return await self._store.commit(account, request)
+
+    async def holds(self, deliver: Deliver) -> bool:
+        """Whether this attempt is held already: a record that comes again must not be delivered beside its held copy.
+        Costs nothing for domains that never held anything."""
+        domain = deliver.rcpt.domain
+        if not await self._has_quarantine(domain):
+            return False
+        held = hold_id(deliver)
+        return held in await self._store.evidence(quarantine_account(domain), [held])
+
+    async def listing(self, domain: DomainName, queue_id: QueueId | None = None) -> list[HeldDelivery]:
+        """Oldest first; of one message if `queue_id` is given."""
+        account = quarantine_account(domain)
+        try:
+            view = await self._store.view(account)
+        except NoSuchAccount:
+            return []
+        mailbox = view.by_name(HELD)
+        if mailbox is None:
+            return []
+        contents = await self._store.contents(account, mailbox.number)
+        found = []
+        for at in range(0, len(contents.email_ids), _EMAILS):
+            ids = [email_id_of(octets) for octets in contents.email_ids[at : at + _EMAILS]]
+            emails = await self._store.emails(account, ids)
+            for uid, email in zip(contents.uids[at : at + _EMAILS], emails, strict=True):
+                if email is not None and queue_id in (None, email.queue_id):
+                    found.append(_held(domain, mailbox.number, Uid(uid), email))
+        return found
+
+    async def find(self, domain: DomainName, hold: OpId) -> HeldDelivery:
+        """NotFound when nothing is held under that id."""
+        for held in await self.listing(domain):
+            if held.hold_id == hold:
+                return held
+        raise NotFound(f"nothing is held as {hold.hex()} in {domain}")
+
+    async def octets(self, held: HeldDelivery) -> bytes:
+        """The message as it would be delivered, without any prefix."""
+        if held.blob is not None:
+            return await self._blobs.get(held.blob)
+        octets = await self._store.octets(quarantine_account(held.domain), held.email_id)
+        if octets is None:
+            raise BlobMissing(f"held delivery {held.hold_id.hex()} has no octets")
+        return octets
+
+    async def release(self, held: HeldDelivery) -> None:
+        """Sends it on its way again."""
+        if held.blob is not None:
+            await self._blobs.pin(held.blob, held.queue_id)
+            body = Body(held.blob.size, blob=held.blob)
+        else:
+            octets = await self.octets(held)
+            body = Body(len(octets), octets=octets)
+        before = held.note.deliver
+        deliver = replace(before, body=body, attempt=before.attempt + 1, filtered_us=self._clock.now_us())
+        headers = (("queue_id", deliver.queue_id.encode()),)
+        await self._log.publish([Record(MAIL_DELIVER.name, deliver.account.bytes, encode_deliver(deliver), headers)])
+        await self._expunge(held, release_id(held.hold_id))
+
+    async def drop(self, held: HeldDelivery) -> None:
+        """Discards it for good."""
+        await self._expunge(held, drop_id(held.hold_id))
+
+    async def fates(self, domain: DomainName, deliveries: Sequence[DeliveryId]) -> dict[DeliveryId, str]:
+        """For the ledger: those of these deliveries that the quarantine knows: `held` or `dropped`. A released one is
+        `held` here until its target account has it."""
+        account: AccountId = quarantine_account(domain)
+        drops = {delivery: drop_id(OpId(delivery)) for delivery in deliveries}
+        evidence = await self._store.evidence(account, [*map(OpId, deliveries), *drops.values()])
+        return {
+            delivery: "dropped" if drops[delivery] in evidence else "held"
+            for delivery in deliveries
+            if OpId(delivery) in evidence
+        }
+
+    async def _expunge(self, held: HeldDelivery, op_id: OpId) -> None:
+        change = Expunge(held.mailbox, (held.uid,), force=True)
+        await self._store.commit(quarantine_account(held.domain), CommitRequest(op_id, (change,), dedup_ttl=DEDUP_TTL))
+
+    async def _has_quarantine(self, domain: DomainName) -> bool:
+        exists, until = self._known.get(domain, (False, 0.0))
+        now = self._clock.monotonic()
+        if now < until:
+            return exists
+        try:
+            await self._store.view(quarantine_account(domain))
+            exists = True
+        except NoSuchAccount:
+            exists = False
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[domain] = (exists, now + KNOWN_SECONDS)
+        return exists
+
+
+def _held(domain: DomainName, mailbox: MailboxNumber, uid: Uid, email: StoredEmail) -> HeldDelivery:
+    note = parse_held_lines(email.prefix)
+    return HeldDelivery(hold_id(note.deliver), note, domain, mailbox, uid, email.email_id, email.size, email.blob)
