@@ -143,7 +143,7 @@ class _Scanner:
             # RFC 2046 §5.2.1 forbids an encoding here and RFC 6532 §3.7 allows one for message/global: what is
             # encoded cannot be looked into by offsets, and is offered for download as it is.
             if depth >= MAX_DEPTH or encoding not in _IDENTITY:
-                maintype, subtype, parameters = _OPAQUE
+                maintype, subtype, _ = _OPAQUE  # the parameters stay: a name helps whoever downloads it
             else:
                 lines = data.count(b"\n", body, end)
                 message = self.part(body, end, depth + 1, _PLAIN_TEXT)

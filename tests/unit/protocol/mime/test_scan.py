@@ -205,6 +205,12 @@ def test_shapes(octets: bytes, types: object) -> None:
     assert _types(scan(octets.replace(b"\r\n", b"\n"))) == types
 
 
+def test_an_encoded_message_keeps_its_name() -> None:
+    part = scan(b"Content-Type: message/rfc822; name=a.eml\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdA==")
+    assert (part.maintype, part.encoding, part.parameters) == (b"application", b"base64", ((b"name", b"a.eml"),))
+    assert part.message is None
+
+
 def test_lf_only_mail_has_the_same_contents() -> None:
     for kind in KINDS:
         octets = message(kind, 3_000)
