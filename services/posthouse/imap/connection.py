@@ -14,7 +14,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from typing import Protocol
+from typing import Protocol, cast
 
 from posthouse.imap.handlers.registry import HANDLERS
 from posthouse.imap.literals import Grant
@@ -131,8 +131,8 @@ class Connection(asyncio.Protocol):
     # ---- the socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio.Transport, only alike.
+        self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(high=WRITE_HIGH)
         peer = transport.get_extra_info("peername")
         self.peer_ip = peer[0] if isinstance(peer, tuple) else ""
