@@ -1,0 +1,49 @@
+"""`posthouse mx`: the composition root."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from posthouse.composition.process import ClusterProcess, run_cluster_process
+from posthouse.ingress.parts import IngressPorts
+from posthouse.ingress.settings import SMTP, SmtpSettings
+from posthouse.mx.server import make_mx
+from posthouse.mx.settings import MX, MxSettings
+from posthouse.runtime.sections import LimitsSettings
+
+
+async def build(process: ClusterProcess) -> None:
+    settings, lifecycle = process.process.settings, process.process.lifecycle
+    smtp = settings.section(SmtpSettings)
+    adapters = process.adapters
+    ports = IngressPorts(
+        log=adapters.log,
+        blobs=adapters.blobs,
+        directory=adapters.directory,
+        mail_store=adapters.mail_store,
+        clock=adapters.clock,
+        ids=adapters.ids,
+        tracer=process.process.tracer,
+        metrics=process.process.metrics,
+    )
+    gate = ports.backpressure(smtp)
+    mx = make_mx(
+        ports,
+        gate,
+        settings.section(MxSettings),
+        smtp,
+        settings.section(LimitsSettings),
+        tls=process.tls(),
+        reuse_port=process.process.reuse_port,
+    )
+    lifecycle.add(gate, *mx.components())
+    process.listeners["mx"] = lambda: mx.listener.address
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_cluster_process("mx", [SMTP, MX], build, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
