@@ -211,6 +211,7 @@ class Window:
     to_250_ms: dict[str, float]
     to_exists_ms: dict[str, float]
     from_mail_ms: dict[str, float]
+    own_cpu_s: float  # the generator's, while it sent and watched
 
     @property
     def deliveries(self) -> int:
@@ -222,7 +223,7 @@ class Run:
 
     def __init__(self, args: argparse.Namespace, target: Target) -> None:
         self._args = args
-        self.tree = ProcessTree(target.pid)
+        self.tree = ProcessTree(target.pids)
         self.maker = MessageMaker("e" + secrets.token_hex(5), args.size)
         self.imap = ImapDoor(target.door("imaps" if args.tls_imap else "imap"), args.tls_imap)
         self.sender = Sender(SmtpDoor(target.door("mx")), args.connections)
@@ -243,12 +244,14 @@ class Run:
         base = {address: watched.count for address, watched in self.watch.watched.items()}
         visible_before = self.watch.visible
         before = self.tree.usage()
+        own = time.process_time()
         sent = await self.sender.send(islice(self._supply, count), count, pace)
         for mail in sent.accepted:
             for rcpt in mail.accepted:
                 self.expected[rcpt].add(mail.number)
         deliveries = sum(len(mail.accepted) for mail in sent.accepted)
         reached = await self.watch.until(visible_before + deliveries, args.visible_timeout)
+        own = time.process_time() - own
         await settle(self.tree, limit_s=args.settle)
         after = self.tree.usage()
         exists, whole = self._latencies(sent.accepted, base)
@@ -261,6 +264,7 @@ class Run:
             summarise([mail.replied - mail.started for mail in sent.accepted]).as_dict(),
             summarise(exists).as_dict(),
             summarise(whole).as_dict(),
+            own,
         )
 
     def _latencies(self, accepted: list[Mail], base: dict[str, int]) -> tuple[list[float], list[float]]:
@@ -312,7 +316,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _report(args: argparse.Namespace, window: Window, found: Found, own_cpu_s: float) -> dict[str, Any]:
+def _report(args: argparse.Namespace, window: Window, found: Found) -> dict[str, Any]:
     sent, deliveries = window.sent, window.deliveries
     cpu = window.after.cpu_s - window.before.cpu_s
     return {
@@ -336,7 +340,7 @@ def _report(args: argparse.Namespace, window: Window, found: Found, own_cpu_s: f
         "rss_kib": {"before": window.before.rss_kib, "after": window.after.rss_kib},
         "pss_kib": {"before": window.before.pss_kib, "after": window.after.pss_kib},
         "verify": found.as_dict(),
-        "generator_cpu_us": micros_per(own_cpu_s, deliveries),
+        "generator_cpu_us": micros_per(window.own_cpu_s, deliveries),
         "load_average": load_average(),
     }
 
@@ -356,12 +360,10 @@ async def measure(args: argparse.Namespace, target: Target) -> dict[str, Any]:
         if args.stored_curve:
             return await _curve(args, run, pace)
         count = args.messages or (int(args.rate * args.duration) if args.rate else 2000)
-        own = time.process_time()
         window = await run.window(max(1, min(count, _MOST)), pace)
-        own = time.process_time() - own
         found = await run.verify()
     await run.close()
-    return _report(args, window, found, own)
+    return _report(args, window, found)
 
 
 async def _curve(args: argparse.Namespace, run: Run, pace: Pace) -> dict[str, Any]:

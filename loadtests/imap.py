@@ -84,7 +84,7 @@ class Reader:
         self._args = args
         self._account = target.accounts[0]
         self._door = ImapDoor(target.door("imaps" if args.tls else "imap"), args.tls)
-        self._tree = ProcessTree(target.pid)
+        self._tree = ProcessTree(target.pids)
         self._maker = MessageMaker("a" + secrets.token_hex(5), args.size)
         self.holds = 0
 
@@ -212,7 +212,7 @@ async def measure_steps(args: argparse.Namespace, target: Target) -> dict[str, A
         added = await fill(door, target.accounts[0], args.mailbox, args.fill, args.size)
         seconds = max(time.monotonic() - begun, 1e-9)
         report["fill"] = {"added": added, "per_s": round(added / seconds, 1)}
-        await settle(ProcessTree(target.pid))
+        await settle(ProcessTree(target.pids))
     reader = Reader(args, target)
     for step in STEPS:
         if step not in chosen:
@@ -233,10 +233,13 @@ async def measure_steps(args: argparse.Namespace, target: Target) -> dict[str, A
 async def measure_idle(args: argparse.Namespace, target: Target) -> dict[str, Any]:
     """Open --idle connections, hold them, close them: memory per connection."""
     raise_file_limit(args.idle + 64)
-    tree = ProcessTree(target.pid)
+    tree = ProcessTree(target.pids)
     door = ImapDoor(target.door("imaps" if args.tls else "imap"), args.tls)
-    # one first, so that what a server loads with its first session is not laid on the thousand
-    (await door.open(target.accounts[0])).close()
+    # a few at once first: what a server loads and allocates to set up sessions is not laid on those that are held
+    async with asyncio.TaskGroup() as tasks:
+        first = [tasks.create_task(door.open(target.accounts[n % len(target.accounts)])) for n in range(20)]
+    for task in first:
+        task.result().close()
     await settle(tree)
     before = tree.usage()
     gate = asyncio.Semaphore(20)

@@ -117,48 +117,53 @@ def _memory_kib(pid: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process tree held and had used at one moment."""
+    """What the server's processes held and had used at one moment; `by_root` is the RSS below each root."""
 
     cpu_s: float
     rss_kib: int
     pss_kib: int
     processes: int
+    by_root: tuple[int, ...] = ()
 
 
 class ProcessTree:
-    """The server under load. Without a pid every figure is zero and `known` is false."""
+    """The server under load: one root, or several when its processes were started apart. With none all is zero."""
 
-    def __init__(self, pid: int | None) -> None:
-        self._pid = pid
+    def __init__(self, roots: Sequence[int]) -> None:
+        self.roots = tuple(roots)
 
     @property
     def known(self) -> bool:
-        return self._pid is not None
+        return bool(self.roots)
 
     def cpu_s(self) -> float:
-        """CPU seconds used by the tree so far. Raises ProcessLookupError when the server has gone."""
-        if self._pid is None:
+        """CPU seconds used so far. Raises ProcessLookupError when a root has gone."""
+        if not self.roots:
             return 0.0
         stats = _all_stats()
-        return sum(stats[pid].cpu_s for pid in self._pids(stats))
+        return sum(stats[pid].cpu_s for tree in self._trees(stats) for pid in tree)
 
     def usage(self) -> Usage:
         """CPU and memory; costs a page-table walk per process, so sample it at most about once a second."""
-        if self._pid is None:
+        if not self.roots:
             return Usage(0.0, 0, 0, 0)
         stats = _all_stats()
-        pids = self._pids(stats)
-        memory = [_memory_kib(pid) for pid in pids]
+        trees = self._trees(stats)
+        memory = [[_memory_kib(pid) for pid in tree] for tree in trees]
         return Usage(
-            sum(stats[pid].cpu_s for pid in pids), sum(m[0] for m in memory), sum(m[1] for m in memory), len(pids)
+            sum(stats[pid].cpu_s for tree in trees for pid in tree),
+            sum(rss for tree in memory for rss, _pss in tree),
+            sum(pss for tree in memory for _rss, pss in tree),
+            sum(len(tree) for tree in trees),
+            tuple(sum(rss for rss, _pss in tree) for tree in memory),
         )
 
-    def _pids(self, stats: dict[int, Stat]) -> list[int]:
-        assert self._pid is not None
-        pids = descendants(self._pid, stats)
-        if not pids:
-            raise ProcessLookupError(f"the server process {self._pid} has gone")
-        return pids
+    def _trees(self, stats: dict[int, Stat]) -> list[list[int]]:
+        trees = [descendants(root, stats) for root in self.roots]
+        for root, tree in zip(self.roots, trees, strict=True):
+            if not tree:
+                raise ProcessLookupError(f"the server process {root} has gone")
+        return trees
 
 
 async def settle(tree: ProcessTree, *, limit_s: float = 30.0, quiet_share: float = 0.03) -> bool:
@@ -181,7 +186,7 @@ async def settle(tree: ProcessTree, *, limit_s: float = 30.0, quiet_share: float
 
 @asynccontextmanager
 async def memory_curve(tree: ProcessTree, path: str | None, *, every_s: float = 1.0) -> AsyncIterator[None]:
-    """While the body runs, write seconds, rss_kib, pss_kib, cpu_s, processes of the tree as CSV."""
+    """While the body runs, write what the server holds as CSV, the RSS below each root in a column of its own."""
     if path is None:
         yield
         return
@@ -191,7 +196,7 @@ async def memory_curve(tree: ProcessTree, path: str | None, *, every_s: float = 
     def sample() -> None:
         usage = tree.usage()
         seconds = round(time.monotonic() - start, 2)
-        rows.append([seconds, usage.rss_kib, usage.pss_kib, round(usage.cpu_s, 2), usage.processes])
+        rows.append([seconds, usage.rss_kib, usage.pss_kib, round(usage.cpu_s, 2), usage.processes, *usage.by_root])
 
     async def keep_sampling() -> None:
         while True:
@@ -207,7 +212,8 @@ async def memory_curve(tree: ProcessTree, path: str | None, *, every_s: float = 
                 sampler.cancel()
         sample()
     finally:
-        write_csv(path, ["seconds", "rss_kib", "pss_kib", "cpu_s", "processes"], rows)
+        roots = [f"rss_kib_{root}" for root in tree.roots]
+        write_csv(path, ["seconds", "rss_kib", "pss_kib", "cpu_s", "processes", *roots], rows)
 
 
 def write_csv(path: str, header: Sequence[str], rows: Sequence[Sequence[float]]) -> None:

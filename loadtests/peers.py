@@ -133,7 +133,7 @@ def _make_directories(directory: Path) -> None:
     (directory / "mail").chmod(0o1777)
     certificate = directory / "dovecot/cert.pem"
     if not certificate.exists():
-        _self_sign(certificate, directory / "dovecot/key.pem")
+        self_sign(certificate, directory / "dovecot/key.pem")
 
 
 def _password(directory: Path) -> str:
@@ -164,7 +164,8 @@ def _fill(template: str, path: Path, values: dict[str, str]) -> None:
     path.chmod(0o644)
 
 
-def _self_sign(certificate: Path, key_path: Path) -> None:
+def self_sign(certificate: Path, key_path: Path) -> None:
+    """A certificate for thirty days, its key readable by its owner only."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer.example.org")])
     now = datetime.datetime.now(datetime.UTC)

@@ -79,7 +79,7 @@ async def measure(args: argparse.Namespace, target: Target) -> dict[str, Any]:
     if not target.accounts:
         raise SystemExit("error: no recipients: give --accounts or --ready")
     raise_file_limit(args.connections + 64)
-    tree = ProcessTree(target.pid)
+    tree = ProcessTree(target.pids)
     maker = MessageMaker("s" + secrets.token_hex(5), args.size)
     door = SmtpDoor(target.door(args.door), args.tls, not args.no_pipelining)
     logins = target.accounts if args.auth else ()

@@ -54,22 +54,29 @@ class Target:
 
     listeners: dict[str, Endpoint]
     accounts: tuple[Account, ...]
-    pid: int | None
+    pids: tuple[int, ...]
 
     @classmethod
     def from_ready(cls, path: str | Path) -> "Target":
-        """From a ready file: {"pid", "listeners": {name: "host:port"}, "accounts": [{"address", "password"}]}."""
+        """From a ready file: {"pid": N or [N…], "listeners": {name: "host:port"}, "accounts": [{address, password}]}."""
         ready: dict[str, Any] = json.loads(Path(path).read_text())
         # http and other doors that are no part of this are not parsed
         doors = {name: at for name, at in ready["listeners"].items() if name in _MAIL_DOORS and at}
         accounts = tuple(Account(each["address"], each["password"]) for each in ready.get("accounts", ()))
-        return cls({name: Endpoint.parse(at) for name, at in doors.items()}, accounts, ready.get("pid"))
+        return cls({name: Endpoint.parse(at) for name, at in doors.items()}, accounts, _pids(ready.get("pid")))
 
     def door(self, name: str) -> Endpoint:
         """The listener of that name; SystemExit names what there is."""
         if name not in self.listeners:
             raise SystemExit(f"the server has no listener {name!r}; it has {', '.join(sorted(self.listeners))}")
         return self.listeners[name]
+
+
+def _pids(found: int | list[int] | None) -> tuple[int, ...]:
+    """A ready file names one process, or the list of those that were started apart."""
+    if found is None:
+        return ()
+    return tuple(found) if isinstance(found, list) else (found,)
 
 
 _MAIL_DOORS = frozenset({"mx", "submission", "submissions", "imap", "imaps", "lmtp"})
@@ -80,7 +87,7 @@ def add_target_arguments(parser: argparse.ArgumentParser, doors: Sequence[str]) 
     parser.add_argument("--ready", metavar="FILE", help="ready file of posthouse up or peers.py up: fills in the rest")
     for door in doors:
         parser.add_argument(f"--{door}", metavar="HOST:PORT", help=f"the {door} listener, a loopback address")
-    parser.add_argument("--pid", type=int, help="root of the server's process tree, for CPU and memory")
+    parser.add_argument("--pid", metavar="PID[,PID…]", help="root(s) of the server's process tree, for CPU and memory")
     parser.add_argument(
         "--accounts",
         metavar="LIST|PATTERN",
@@ -101,7 +108,8 @@ def expand_addresses(text: str, count: int) -> list[str]:
 def target_of(args: argparse.Namespace, doors: Sequence[str]) -> Target:
     """The target the arguments name. SystemExit with the reason when they do not suffice or leave loopback."""
     try:
-        found = Target.from_ready(args.ready) if args.ready else Target({}, (), None)
+        found = Target.from_ready(args.ready) if args.ready else Target({}, (), ())
+        pids = tuple(int(pid) for pid in args.pid.split(",")) if args.pid else found.pids
         given = {door: Endpoint.parse(at) for door in doors if (at := getattr(args, door))}
     except (NotLoopback, ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
@@ -114,7 +122,7 @@ def target_of(args: argparse.Namespace, doors: Sequence[str]) -> Target:
     elif args.accounts:
         password = Path(args.password_file).read_text().rstrip("\n") if args.password_file else ""
         accounts = tuple(Account(address, password) for address in expand_addresses(args.accounts, args.count))
-    return Target({**found.listeners, **given}, accounts, args.pid if args.pid is not None else found.pid)
+    return Target({**found.listeners, **given}, accounts, pids)
 
 
 @cache

@@ -34,7 +34,7 @@ def _ready(tmp_path: Path, mx: str) -> Path:
 
 def test_ready_file(tmp_path: Path) -> None:
     target = Target.from_ready(_ready(tmp_path, "127.0.0.1:21025"))
-    assert target.pid == 7
+    assert target.pids == (7,)
     assert target.door("mx") == Endpoint("127.0.0.1", 21025)
     assert target.accounts[2] == Account("a2@example.org", "p")
     with pytest.raises(SystemExit, match="no listener 'imap'"):
@@ -49,8 +49,8 @@ def _parse(*arguments: str) -> argparse.Namespace:
 
 def test_arguments_come_before_the_ready_file(tmp_path: Path) -> None:
     ready = str(_ready(tmp_path, "127.0.0.1:21025"))
-    target = target_of(_parse("--ready", ready, "--mx", "127.0.0.1:99", "--pid", "8", "--accounts", "2"), ("mx",))
-    assert (target.door("mx").port, target.pid, len(target.accounts)) == (99, 8, 2)
+    target = target_of(_parse("--ready", ready, "--mx", "127.0.0.1:99", "--pid", "8,9", "--accounts", "2"), ("mx",))
+    assert (target.door("mx").port, target.pids, len(target.accounts)) == (99, (8, 9), 2)
 
 
 def test_more_accounts_than_there_are_is_an_error(tmp_path: Path) -> None:
