@@ -75,7 +75,11 @@ def plan_delete(state: AccountState) -> Plan:
 def plan_swept(state: AccountState, swept: Collection[MailboxNumber]) -> Plan:
     """The rows of these doomed mailboxes are gone: so go their mailbox and bucket rows."""
     doomed = {number: mailbox for number, mailbox in state.doomed.items() if number not in swept}
-    return _fenced(state, state.head, state.mailboxes, doomed, frozenset(swept))
+    swept_plan = _fenced(state, state.head, state.mailboxes, doomed, frozenset(swept))
+    if state.buckets is None:
+        return swept_plan
+    buckets = {key: live for key, live in state.buckets.items() if key >> 32 not in swept}
+    return replace(swept_plan, state=replace(swept_plan.state, buckets=buckets))
 
 
 def plan_floor(state: AccountState, floors: Mapping[MailboxNumber, ModSeq]) -> Plan:

@@ -8,18 +8,16 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from posthouse.engines.sqlite import Engine
 from posthouse.model.envelope import BlobRef
-from posthouse.model.flags import SEEN
-from posthouse.model.ids import AccountId, BlobId, EmailId, MailboxNumber, ModSeq, TenantName, Uid
-from posthouse.model.mailbox import Mailbox
+from posthouse.model.ids import AccountId, BlobId, EmailId, MailboxNumber, ModSeq, TenantName
 from posthouse.ports.blob_store import BlobStore
-from posthouse.store.account.lifecycle import plan_floor, plan_recount
+from posthouse.store.account.lifecycle import plan_floor
 from posthouse.store.account.plan import Plan, RowNeed
-from posthouse.store.account.row import row_hash
+from posthouse.store.account.recount import recount as compare
 from posthouse.store.account.sqlite_read import rows_for
 from posthouse.store.account.sqlite_rows import email_id_octets, email_key, release
 from posthouse.store.account.state import AccountState
@@ -42,34 +40,12 @@ class Upkeep:
 
 
 def recount(connection: sqlite3.Connection, acct: int, state: AccountState) -> tuple[list[str], Plan | None]:
-    """Differences between the mailbox rows with the head and the message rows, and the plan that mends them."""
-    found: list[str] = []
-    counted: dict[MailboxNumber, Mailbox] = {}
-    for number, mailbox in state.mailboxes.items():
-        rows = rows_for(connection, acct, (RowNeed(number, None),))[number].values()
-        checksum = 0
-        for row in rows:
-            checksum ^= row_hash(row)
-        actual = replace(
-            mailbox,
-            total=len(rows),
-            unseen=sum(not row.sys & SEEN for row in rows),
-            size=sum(row.size for row in rows),
-            checksum=checksum,
-            uidnext=Uid(max([mailbox.uidnext, *(row.uid + 1 for row in rows)])),
-        )
-        if actual != mailbox:
-            counted[number] = actual
-            found.extend(
-                f"mailbox {number}: {what} is {getattr(mailbox, what)}, rows say {getattr(actual, what)}"
-                for what in ("total", "unseen", "size", "checksum", "uidnext")
-                if getattr(actual, what) != getattr(mailbox, what)
-            )
-    decided = plan_recount(state, counted, {})
-    for what in ("used_bytes", "used_msgs"):
-        before, after = getattr(state.head, what), getattr(decided.state.head, what)
-        if before != after:
-            found.append(f"head: {what} is {before}, mailboxes say {after}")
+    """Differences between head, mailbox rows, references and the message rows, and the plan that mends the counts."""
+    rows = {
+        number: list(rows_for(connection, acct, (RowNeed(number, None),))[number].values())
+        for number in state.mailboxes
+    }
+    found, decided = compare(state, rows)
     found.extend(
         f"email {email_id_octets(key).hex()}: "
         + ("is missing" if refs < 0 else f"{refs} messages show it")
