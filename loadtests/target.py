@@ -58,7 +58,7 @@ class Target:
 
     @classmethod
     def from_ready(cls, path: str | Path) -> "Target":
-        """From a ready file: {"pid": N or [N…], "listeners": {name: "host:port"}, "accounts": [{address, password}]}."""
+        """From a ready file: pid (one or a list), listeners {name: "host:port"}, accounts [{address, password}]."""
         ready: dict[str, Any] = json.loads(Path(path).read_text())
         # http and other doors that are no part of this are not parsed
         doors = {name: at for name, at in ready["listeners"].items() if name in _MAIL_DOORS and at}
