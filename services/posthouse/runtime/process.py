@@ -17,7 +17,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -33,11 +33,14 @@ from posthouse.runtime.system import SystemClock, SystemIds
 from posthouse.runtime.worker_health import WorkerHealth
 from posthouse.runtime.workers import Supervisor, WorkerId, end_with_parent, respawn, worker_id
 from posthouse.telemetry.logging import EventLogger, Log
-from posthouse.telemetry.metric_names import BUILD_INFO, ERROR_SPANS_DROPPED, LOGS_DROPPED, READY
+from posthouse.telemetry.metric_names import BUILD_INFO, LOGS_DROPPED, READY, SPANS_DROPPED
 from posthouse.telemetry.metrics import Metrics
 from posthouse.telemetry.redaction import Redactor
 from posthouse.telemetry.sinks import NullSink, TeeSink
 from posthouse.telemetry.tracing import SpanSink, Tracer
+
+if TYPE_CHECKING:
+    from posthouse.telemetry.otlp import OtlpSink
 
 log = EventLogger("posthouse.runtime.process")
 
@@ -93,7 +96,8 @@ def run_process(
         raise SettingsError([Problem("http.port is 0, but workers need a fixed one to be asked at", "http.port")])
     redactor = _redactor(telemetry)
     logs = _logs(name, telemetry, redactor)
-    tracer = Tracer(_sink(telemetry, sinks), ratio=telemetry.trace_ratio)
+    collector = _collector(telemetry)
+    tracer = Tracer(_all_sinks(collector, sinks), ratio=telemetry.trace_ratio)
 
     async def serve() -> int:
         asyncio.get_running_loop().set_exception_handler(_unhandled)
@@ -112,7 +116,7 @@ def run_process(
             _supervise(lifecycle, times.workers, http, clock)
             return await lifecycle.run()
         metrics = Metrics(process_metrics=True)
-        _own_metrics(metrics, lifecycle, logs, tracer)
+        _own_metrics(metrics, lifecycle, logs, tracer, collector)
         server = _http(http, worker)
         watch = LoopWatch(clock, metrics)
         add_health(server, watch, metrics, lifecycle.unready)
@@ -168,27 +172,38 @@ def _logs(name: str, telemetry: TelemetrySettings, redactor: Redactor) -> Log:
     )
 
 
-def _sink(telemetry: TelemetrySettings, others: Sequence[SpanSink]) -> SpanSink:
-    sinks = list(others)
-    if telemetry.otlp_endpoint is not None:
-        # Imported where needed: the SDK costs every process 0.3 s and 20 MiB.
-        from posthouse.telemetry.otlp import OtlpSink
+def _collector(telemetry: TelemetrySettings) -> "OtlpSink | None":
+    if telemetry.otlp_endpoint is None:
+        return None
+    # Imported where needed: the SDK costs every process 0.3 s and 20 MiB.
+    from posthouse.telemetry.otlp import OtlpSink
 
-        authorization = telemetry.otlp_authorization
-        headers = {} if authorization is None else {"authorization": authorization.reveal()}
-        sinks.append(OtlpSink(telemetry.otlp_endpoint, instance=telemetry.instance, headers=headers))
+    authorization = telemetry.otlp_authorization
+    headers = {} if authorization is None else {"authorization": authorization.reveal()}
+    return OtlpSink(telemetry.otlp_endpoint, instance=telemetry.instance, headers=headers)
+
+
+def _all_sinks(collector: "OtlpSink | None", others: Sequence[SpanSink]) -> SpanSink:
+    sinks = [*others, *([] if collector is None else [collector])]
     if len(sinks) == 1:
         return sinks[0]
     return TeeSink(sinks) if sinks else NullSink()
 
 
-def _own_metrics(metrics: Metrics, lifecycle: Lifecycle, logs: Log, tracer: Tracer) -> None:
+def _own_metrics(
+    metrics: Metrics, lifecycle: Lifecycle, logs: Log, tracer: Tracer, collector: "OtlpSink | None"
+) -> None:
     metrics.gauge(BUILD_INFO, __version__).value = 1
-    dropped_logs, dropped_spans = metrics.counter(LOGS_DROPPED), metrics.counter(ERROR_SPANS_DROPPED)
+    dropped_logs = metrics.counter(LOGS_DROPPED)
+    error_rate, queue_full, not_taken = (
+        metrics.counter(SPANS_DROPPED, reason) for reason in ("error_rate", "queue_full", "not_taken")
+    )
 
     def copy() -> None:
         dropped_logs.value = logs.dropped
-        dropped_spans.value = tracer.dropped_errors
+        error_rate.value = tracer.dropped_errors
+        if collector is not None:
+            queue_full.value, not_taken.value = collector.dropped, collector.failed
         for part in lifecycle.components:
             metrics.gauge(READY, part.name).value = 1 if part.unready() is None else 0
 

@@ -213,8 +213,11 @@ BUILD_INFO: Final = GaugeDef("posthouse_build_info", "Always 1; the version is t
 LOGS_DROPPED: Final = CounterDef(
     "posthouse_logs_dropped_total", "Log events dropped because the queue to the writer was full.", "records"
 )
-ERROR_SPANS_DROPPED: Final = CounterDef(
-    "posthouse_error_spans_dropped_total", "Error spans of unsampled traces above the rate limit.", "records"
+SPANS_DROPPED: Final = CounterDef(
+    "posthouse_spans_dropped_total",
+    "Spans that did not arrive: errors in unsampled traces above their rate, full queue, not taken by the collector.",
+    "records",
+    (Label("reason", ("error_rate", "queue_full", "not_taken")),),
 )
 LABELS_OVERFLOWED: Final = CounterDef(
     "posthouse_labels_overflowed_total", "Label values folded into `other` because a metric had too many.", "1"

@@ -1,5 +1,6 @@
 """Our spans as OpenTelemetry's, without a network."""
 
+import threading
 from collections.abc import Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -58,7 +59,7 @@ def test_a_trace_keeps_ids_times_kinds_links_and_resource() -> None:
     sink.close()
 
 
-def test_an_error_passes_the_processor_though_its_trace_is_unsampled() -> None:
+def test_an_error_is_exported_though_its_trace_is_unsampled() -> None:
     trace, sink, collected = exported(ratio=0.0)
     trace.start("delivery.message").end()
     trace.start("delivery.message").end("blob-missing")
@@ -66,6 +67,64 @@ def test_an_error_passes_the_processor_though_its_trace_is_unsampled() -> None:
     [span] = collected.spans
     assert span.status.status_code is StatusCode.ERROR
     assert span.status.description == "blob-missing"
+
+
+class Refusing(Collected):
+    """Takes nothing, and only when it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.may = threading.Event()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.asked.set()
+        assert self.may.wait(10)
+        return SpanExportResult.FAILURE
+
+
+def test_what_does_not_arrive_is_counted_and_blocks_nobody() -> None:
+    exporter = Refusing()
+    sink = OtlpSink("http://unused", exporter=exporter, queue=10, delay=0.0)
+    trace = Tracer(sink, ratio=1.0)
+    trace.start("mx.transaction").end()
+    assert exporter.asked.wait(10)
+    for _ in range(15):
+        trace.start("mx.transaction").end()
+    assert sink.dropped == 5
+    exporter.may.set()
+    sink.flush()
+    assert sink.failed == 11
+    sink.close()
+
+
+def test_close_sends_what_is_queued_in_batches() -> None:
+    exporter = Collected()
+    sink = OtlpSink("http://unused", exporter=exporter, delay=3600.0)
+    trace = Tracer(sink, ratio=1.0)
+    for _ in range(600):
+        trace.start("mx.transaction").end()
+    sink.close()
+    assert len(exporter.spans) == 600
+    assert sink.dropped == sink.failed == 0
+
+
+def test_an_exporter_that_raises_does_not_end_the_thread() -> None:
+    class Raising(Collected):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            if not self.spans:
+                self.spans.extend(spans)
+                raise OSError("no route")
+            return super().export(spans)
+
+    exporter = Raising()
+    sink = OtlpSink("http://unused", exporter=exporter)
+    trace = Tracer(sink, ratio=1.0)
+    for _ in range(2):
+        trace.start("mx.transaction").end()
+        sink.flush()
+    assert (sink.failed, len(exporter.spans)) == (1, 2)
+    sink.close()
 
 
 def test_the_url_of_an_endpoint() -> None:
