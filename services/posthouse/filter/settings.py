@@ -5,15 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from posthouse.runtime.sections import (
-    BlobSettings,
-    CassandraSettings,
-    HttpSettings,
-    KafkaSettings,
-    LifecycleSettings,
-    S3Settings,
-    TelemetrySettings,
-)
 from posthouse.runtime.settings import Duration, Section, setting
 
 
@@ -47,17 +38,3 @@ class FilterSettings:
 
 
 FILTER: Final = Section("filter", FilterSettings)
-
-
-@dataclass(frozen=True, slots=True)
-class FilterProcess:
-    """Everything that the process reads."""
-
-    filter: FilterSettings
-    lifecycle: LifecycleSettings
-    http: HttpSettings
-    telemetry: TelemetrySettings
-    kafka: KafkaSettings
-    cassandra: CassandraSettings
-    blob: BlobSettings
-    s3: S3Settings

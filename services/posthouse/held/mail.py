@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from posthouse.ledger.held_lines import HeldNote, held_lines, parse_held_lines
+from posthouse.held.lines import HeldNote, held_lines, parse_held_lines
 from posthouse.log.codec import encode_deliver
 from posthouse.log.topics import MAIL_DELIVER
 from posthouse.model.change import Append, CommitRequest, CommitResult, Expunge

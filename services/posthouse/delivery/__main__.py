@@ -1,0 +1,37 @@
+"""`posthouse delivery`: the composition root."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+
+from posthouse.composition.process import ClusterProcess, run_cluster_process
+from posthouse.delivery.pipeline import DeliveryPorts
+from posthouse.delivery.settings import DELIVERY, DeliverySettings
+from posthouse.delivery.stage import make_delivery
+from posthouse.runtime.sections import TelemetrySettings
+
+
+async def build(process: ClusterProcess) -> None:
+    own, adapters = process.process, process.adapters
+    ports = DeliveryPorts(
+        adapters.mail_store,
+        adapters.blobs,
+        adapters.directory,
+        adapters.clock,
+        adapters.ids,
+        own.tracer,
+        own.metrics,
+    )
+    settings = own.settings.section(DeliverySettings)
+    instance = own.settings.section(TelemetrySettings).instance or platform.node()
+    own.lifecycle.add(make_delivery(adapters.log, ports, settings, process=instance))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_cluster_process("delivery", [DELIVERY], build, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
