@@ -51,9 +51,10 @@ class Headers:
     __slots__ = ("_by_name", "_cut", "_fields")
 
     def __init__(self, block: bytes) -> None:
-        self._fields: list[tuple[bytes, bytes, bytes]] = _FIELDS.findall(b"\n" + block[:MAX_HEADER])
-        # The last line without a line end: only where the octets end with the header.
-        self._cut = block[:MAX_HEADER].rpartition(b"\n")[2]
+        block = b"\n" + block[:MAX_HEADER]
+        self._fields: list[tuple[bytes, bytes, bytes]] = _FIELDS.findall(block)
+        # Kept only where the octets end with the header, in the middle of a line.
+        self._cut = b"" if block.endswith(b"\n") else block
         by_name: dict[bytes, list[bytes]] = {}
         for _, name, value in self._fields:
             by_name.setdefault(name.lower(), []).append(value)
@@ -63,7 +64,7 @@ class Headers:
         """(name as written, field as it stands with its line end), in order; a line end that is missing is added."""
         last = len(self._fields) - 1
         for place, (field, name, _) in enumerate(self._fields):
-            ending = b"\r\n" if place == last and self._cut and field.endswith(self._cut) else b"\n"
+            ending = b"\r\n" if place == last and self._cut and self._cut.endswith(b"\n" + field) else b"\n"
             yield name, field + ending
 
     def first(self, name: bytes) -> bytes | None:

@@ -68,6 +68,8 @@ def test_fields_keep_their_octets() -> None:
 def test_a_last_line_without_its_end_gets_one() -> None:
     assert list(Headers(b"A: 1\nB: 2")) == [(b"A", b"A: 1\n"), (b"B", b"B: 2\r\n")]
     assert list(Headers(b"A: 1\r\njunk")) == [(b"A", b"A: 1\r\n")]
+    assert list(Headers(b"A: 1\r\n\r")) == [(b"A", b"A: 1\r\n")]
+    assert list(Headers(b"A: 1\n\xffA: 1")) == [(b"A", b"A: 1\n")]
 
 
 def test_a_header_is_read_up_to_its_bound() -> None:
