@@ -255,7 +255,7 @@ def _contents(state: AccountState, number: MailboxNumber, rows: Sequence[MsgRow]
     contents = MailboxContents(state.mailboxes[number], state.head.modseq)
     if rows:
         uids, email_ids, modseqs, sys, kw, sizes, internaldates = zip(*rows, strict=True)
-        contents.uids = array("L", uids)
+        contents.uids = array("I", uids)
         contents.sys = array("B", sys)
         contents.keywords = list(kw)
         contents.modseqs = array("Q", modseqs)

@@ -141,7 +141,7 @@ def contents(reader: sqlite3.Connection, acct: int, mailbox: Mailbox, modseq: Mo
     return MailboxContents(
         mailbox,
         modseq,
-        array("L", uids),
+        array("I", uids),
         array("B", sys),
         [known[text] for text in kw],
         array("Q", modseqs),
