@@ -10,6 +10,7 @@ Invariants: uids ascend strictly; all columns are equally long; the content is t
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -227,49 +228,81 @@ def difference(old: Columns, new: Columns, told: int) -> Changes:
 
 
 class Pool:
-    """The newest columns of each mailbox that some session of the process holds."""
+    """The newest columns of each mailbox that some session of the process holds, and of those held last, up to
+    `idle_messages` in all: clients go back and forth between mailboxes."""
 
-    __slots__ = ("_latest",)
+    __slots__ = ("_idle", "_idle_limit", "_idle_size", "_latest")
 
-    def __init__(self) -> None:
+    def __init__(self, idle_messages: int = 100_000) -> None:
         self._latest: dict[tuple[AccountId, MailboxNumber], Columns] = {}
+        self._idle: OrderedDict[tuple[AccountId, MailboxNumber], Columns] = OrderedDict()
+        self._idle_limit = idle_messages
+        self._idle_size = 0
 
     def adopt(self, account: AccountId, number: MailboxNumber, columns: Columns) -> Columns:
         """Takes a hold; hands back the pooled columns of the same modseq if there are any."""
-        latest = self._latest.get((account, number))
+        key = (account, number)
+        self._wake(key)
+        latest = self._latest.get(key)
         if latest is not None and latest.modseq == columns.modseq:
             columns = latest
         elif latest is None or latest.modseq < columns.modseq:
-            self._latest[account, number] = columns
+            self._latest[key] = columns
         columns.holders += 1
         return columns
 
+    def take(self, account: AccountId, number: MailboxNumber) -> Columns | None:
+        """Takes a hold of the newest there are; the caller advances them."""
+        key = (account, number)
+        self._wake(key)
+        latest = self._latest.get(key)
+        if latest is not None:
+            latest.holders += 1
+        return latest
+
     def release(self, account: AccountId, number: MailboxNumber, columns: Columns) -> None:
         columns.holders -= 1
-        if not columns.holders and self._latest.get((account, number)) is columns:
-            del self._latest[account, number]
+        key = (account, number)
+        if not columns.holders and self._latest.get(key) is columns:
+            del self._latest[key]
+            self._idle[key] = columns
+            self._idle_size += len(columns)
+            while self._idle_size > self._idle_limit:
+                _, oldest = self._idle.popitem(last=False)
+                self._idle_size -= len(oldest)
 
     def advance(
         self, account: AccountId, number: MailboxNumber, columns: Columns, entries: Sequence[JournalEntry]
     ) -> Columns:
         """Moves the caller's hold from `columns` to the columns at the last entry's modseq."""
-        latest = self._latest.get((account, number))
+        key = (account, number)
+        latest = self._latest.get(key)
         if latest is not None and latest is not columns and latest.modseq == entries[-1].modseq:
             latest.holders += 1
             self.release(account, number, columns)
             return latest
         if columns.holders > 1 or not columns.owned:
             new = columns.copy()
-            self.release(account, number, columns)
+            columns.holders -= 1
             columns = new
             columns.holders = 1
         columns.apply(entries, number)
         if latest is None or latest.modseq <= columns.modseq:
-            self._latest[account, number] = columns
+            self._latest[key] = columns
         return columns
 
-    def latest(self, account: AccountId, number: MailboxNumber) -> Columns | None:
-        return self._latest.get((account, number))
+    def _wake(self, key: tuple[AccountId, MailboxNumber]) -> None:
+        columns = self._idle.pop(key, None)
+        if columns is not None:
+            self._idle_size -= len(columns)
+            if key not in self._latest:
+                self._latest[key] = columns
 
     def __len__(self) -> int:
+        """Mailboxes held now."""
         return len(self._latest)
+
+    @property
+    def idle(self) -> int:
+        """Messages kept for later."""
+        return self._idle_size

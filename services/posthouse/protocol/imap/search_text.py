@@ -13,10 +13,9 @@ from posthouse.protocol.mime.header import MAX_HEADER, Headers, header_end, unfo
 from posthouse.protocol.mime.scan import Part, scan
 from posthouse.protocol.mime.words import decode_octets, decode_raw, decode_words
 
+# What in a header (lower case) means that the body cannot be searched as it lies.
 _ENCODED = re.compile(
-    rb"content-transfer-encoding[ \t]*:\s*(?:base64|quoted-printable)|\ncontent-type[ \t]*:\s*multipart"
-    rb"|charset\s*=\s*\"?(?!us-ascii|utf-8|iso-8859-\d|windows-125)",
-    re.IGNORECASE,
+    rb"base64|quoted-printable|multipart/|message/|charset\s*=\s*\"?(?!us-ascii|utf-8|iso-8859-\d|windows-125)"
 )
 _BASE64_JUNK = re.compile(rb"[^A-Za-z0-9+/]+")
 
@@ -32,7 +31,7 @@ def body_contains(octets: bytes, prefix: bytes, text: str, *, header: bool) -> b
     body = header_end(octets, 0, len(octets))
     if header and text in decode_words(unfold(prefix + octets[: min(body, MAX_HEADER)])).casefold():
         return True
-    if text.isascii() and _ENCODED.search(octets, 0) is None:
+    if text.isascii() and _ENCODED.search(octets[:body].lower()) is None:
         return text.encode("ascii") in octets[body:].lower()
     return _part_contains(scan(octets), text)
 

@@ -64,15 +64,15 @@ class SelectedView:
         "uidvalidity",
     )
 
-    def __init__(self, pool: Pool, account: AccountId, contents: MailboxContents, *, read_only: bool) -> None:
-        mailbox: Mailbox = contents.mailbox
+    def __init__(self, pool: Pool, account: AccountId, mailbox: Mailbox, columns: Columns, *, read_only: bool) -> None:
+        """`mailbox` and `columns` are of one modseq; the caller's hold of the columns goes over to the view."""
         self._pool = pool
         self._account = account
         self.number: MailboxNumber = mailbox.number
         self.name = mailbox.name
         self.uidvalidity = mailbox.uidvalidity
         self.read_only = read_only
-        self.columns = pool.adopt(account, mailbox.number, Columns(contents))
+        self.columns = columns
         self._map: array[int] | None = None
         self._gone: dict[int, Row] = {}
         self._touched: dict[int, None] = {}
