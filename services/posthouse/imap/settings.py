@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from posthouse.runtime.sections import (
+    BlobSettings,
+    CassandraSettings,
+    HttpSettings,
+    KafkaSettings,
+    LifecycleSettings,
+    LimitsSettings,
+    S3Settings,
+    TelemetrySettings,
+    TlsSettings,
+)
 from posthouse.runtime.settings import Duration, Section, Size, setting
 
 
@@ -13,7 +24,9 @@ class ImapSettings:
     """The IMAP server."""
 
     host: str = setting(
-        "127.0.0.1", "Address to listen on.", why="A trial serves this machine alone; the chart sets 0.0.0.0."
+        "0.0.0.0",
+        "Address to listen on; `::` listens on IPv6 as well.",
+        why="Users are everywhere; `posthouse up` listens on loopback.",
     )
     port: int = setting(143, "TCP port with STARTTLS.", why="RFC 3501 §2.1.", least=0, most=65535)
     tls_port: int = setting(993, "TCP port with implicit TLS.", why="RFC 8314 §3.2.", least=0, most=65535)
@@ -69,3 +82,19 @@ class ImapSettings:
 
 
 IMAP: Final = Section("imap", ImapSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class ImapProcess:
+    """Everything that the process reads."""
+
+    imap: ImapSettings
+    limits: LimitsSettings
+    tls: TlsSettings
+    lifecycle: LifecycleSettings
+    http: HttpSettings
+    telemetry: TelemetrySettings
+    kafka: KafkaSettings
+    cassandra: CassandraSettings
+    blob: BlobSettings
+    s3: S3Settings
