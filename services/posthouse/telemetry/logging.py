@@ -63,6 +63,12 @@ class log_context:
         _context.reset(self._token)
 
 
+def current_trace() -> TraceContext | None:
+    """The trace of the work in hand, as the innermost `log_context` says."""
+    context = _context.get()
+    return None if context is None else context.trace
+
+
 class EventLogger:
     """A logger of events with fields, over the standard library's logger of that name."""
 

@@ -14,8 +14,6 @@ SpanName = Literal[
     "filter.message",
     "delivery.message",
     "mailstore.commit",
-    "imap.session",
-    "imap.append",
     "imap.push",
     "imap.fetch",
 ]
@@ -79,19 +77,17 @@ SPANS: Final[tuple[SpanDef, ...]] = (
     SpanDef(
         "mailstore.commit",
         "server",
-        ("delivery.message", "imap.append"),
-        "One operation's way through the account log, group commit included.",
+        ("delivery.message",),
+        "A message's way through the account log, group commit included.",
     ),
-    SpanDef("imap.session", "server", (), "One IMAP connection; a trace of its own."),
-    SpanDef("imap.append", "server", ("imap.session",), "One APPEND."),
     SpanDef(
         "imap.push", "internal", ("mailstore.commit",), "The commit reaches a session: EXISTS to an idling client."
     ),
     SpanDef(
         "imap.fetch",
         "server",
-        ("imap.session",),
-        "The first FETCH of a message by a session; linked to the trace of the message.",
+        (),
+        "The first FETCH of a message: a trace of its own, linked to the commit of the message.",
     ),
 )
 

@@ -87,6 +87,12 @@ def commit_span_id(email_id: bytes) -> str:
     return hashlib.blake2b(email_id, digest_size=8, person=b"commit-span").hexdigest()
 
 
+def delivery_span_id(delivery_id: bytes) -> str:
+    """Span id of the `delivery.message` of this delivery (16 octets). Derived, so that the mailstore can name the
+    parent of its commit by the op_id. A delivery that is repeated repeats the id: attempts at one thing."""
+    return hashlib.blake2b(delivery_id, digest_size=8, person=b"delivery-span").hexdigest()
+
+
 class SpanSink(Protocol):
     """Where ended spans go. `emit` must not block and must not raise."""
 
@@ -192,13 +198,14 @@ class Tracer:
         parent: TraceContext | None = None,
         *,
         trace_id: bytes | None = None,
+        span_id: str | None = None,
         links: Sequence[TraceContext] = (),
         sampled: bool | None = None,
     ) -> Span:
         """Start a span under `parent`, or a new trace where that is None; `sampled` overrides the decision.
 
         `trace_id`: the 16 octets of a new trace (a message's are those of its queue_id, so that one finds the other);
-        random where None. Its last 7 octets must be random: they decide.
+        random where None. Its last 7 octets must be random: they decide. `span_id`: a derived one (16 hex digits).
         """
         if parent is None:
             trace = trace_id.hex() if trace_id is not None else f"{self._bits(128) or 1:032x}"
@@ -210,12 +217,13 @@ class Tracer:
             decision = sampled
         elif links and not decision:
             decision = any(link.sampled for link in links)
-        context = TraceContext(trace, f"{self._bits(64) or 1:016x}", decision)
+        context = TraceContext(trace, span_id or f"{self._bits(64) or 1:016x}", decision)
         return Span(self, name, context, parent_id, links)
 
     def context(self, trace_id: bytes, span_id: str) -> TraceContext:
         """Where a span of a trace begun elsewhere is, when both ids are known by derivation and no header carried
-        them; sampled as `start` decides for that trace id. `span_id`: 16 hex digits, not all zero."""
+        them; sampled as `start` decides for that trace id, which is right where all processes have the same ratio and
+        nobody forced the decision. `span_id`: 16 hex digits, not all zero."""
         trace = trace_id.hex()
         return TraceContext(trace, span_id, int(trace[-_RATIO_DIGITS:], 16) < self._bound)
 

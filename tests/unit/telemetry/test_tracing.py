@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.telemetry.sinks import RingSink
-from posthouse.telemetry.tracing import TraceContext, Tracer, extract, inject, parse_traceparent
+from posthouse.telemetry.tracing import (
+    TraceContext,
+    Tracer,
+    commit_span_id,
+    delivery_span_id,
+    extract,
+    inject,
+    parse_traceparent,
+)
 
 SAMPLED = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", True)
 UNSAMPLED = SAMPLED._replace(sampled=False)
@@ -129,12 +137,10 @@ def test_a_caller_can_force_the_decision() -> None:
 
 def test_a_link_to_a_sampled_trace_makes_the_span_sampled() -> None:
     trace, sink = tracer(ratio=0.0)
-    session = trace.start("imap.session")
-    fetch = trace.start("imap.fetch", session.context, links=[UNSAMPLED, SAMPLED])
+    fetch = trace.start("imap.fetch", links=[UNSAMPLED, SAMPLED])
     fetch.end()
-    assert not session.sampled
     assert sink.spans() == [fetch]
-    assert not trace.start("imap.fetch", session.context, links=[UNSAMPLED]).sampled
+    assert not trace.start("imap.fetch", links=[UNSAMPLED]).sampled
 
 
 def test_an_unsampled_span_leaves_nothing() -> None:
@@ -195,3 +201,23 @@ def test_a_span_ends_once() -> None:
 def test_an_impossible_ratio_is_refused(ratio: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         Tracer(RingSink(), ratio=ratio)
+
+
+def test_ids_can_be_derived_where_no_header_could_carry_them() -> None:
+    queue, email, delivery = bytes(range(16)), b"e" * 16, b"d" * 16
+    trace, _ = tracer(ratio=0.5)
+    root = trace.start("mx.transaction", trace_id=queue)
+    stage = trace.start("delivery.message", root.context, span_id=delivery_span_id(delivery))
+    commit = trace.start("mailstore.commit", stage.context, span_id=commit_span_id(email))
+    assert trace.context(queue, delivery_span_id(delivery)) == stage.context
+    assert trace.context(queue, commit_span_id(email)) == commit.context
+    assert parse_traceparent(commit.context.traceparent) == commit.context
+    assert len({commit_span_id(b"x" * 16), delivery_span_id(b"x" * 16), commit_span_id(email)}) == 3
+
+
+def test_a_derived_context_is_sampled_as_its_trace_is() -> None:
+    ids = [bytes(9) + bits.to_bytes(7, "big") for bits in (0, 1 << 48, 1 << 55, (1 << 56) - 1)]
+    trace, _ = tracer(ratio=0.5)
+    for trace_id in ids:
+        assert trace.context(trace_id, "1" * 16).sampled is trace.start("mx.transaction", trace_id=trace_id).sampled
+    assert [trace.context(trace_id, "1" * 16).sampled for trace_id in ids] == [True, True, False, False]
