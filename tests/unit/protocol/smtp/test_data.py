@@ -1,6 +1,7 @@
 """The data reader against a naive reference that works line by line on the whole input."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -49,7 +50,7 @@ def read(pieces: list[bytes], max_size: int = MAX_SIZE, max_line: int = MAX_LINE
 
 def cut(wire: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({0, len(wire), *(c % (len(wire) + 1) for c in cuts)})
-    return [wire[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [wire[a:b] for a, b in pairwise(places)]
 
 
 PIECES = st.sampled_from(

