@@ -39,7 +39,7 @@ from posthouse.ports.mail_store import MailStore
 from posthouse.telemetry.logging import EventLogger, log_context
 from posthouse.telemetry.metric_names import DELIVERIES, DELIVERY_AGE_SECONDS
 from posthouse.telemetry.metrics import Metrics
-from posthouse.telemetry.tracing import Tracer, extract
+from posthouse.telemetry.tracing import Tracer, delivery_span_id, extract
 
 log = EventLogger("posthouse.delivery")
 
@@ -82,7 +82,8 @@ class DeliveryHandler:
         ports = self._ports
         if too_old(promised_us(deliver), ports.clock.now_us()):
             raise Invalid("older than the account log remembers: a second copy could not be ruled out")
-        with ports.tracer.start("delivery.message", extract(record.headers)) as span:
+        span_id = delivery_span_id(deliver.delivery_id)
+        with ports.tracer.start("delivery.message", extract(record.headers), span_id=span_id) as span:
             span.set("posthouse.queue_id", deliver.queue_id)
             if attempt > 1:
                 span.set("posthouse.attempt", attempt)
