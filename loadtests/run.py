@@ -32,7 +32,7 @@ from table import notes, render
 _HERE = Path(__file__).parent
 _POSTHOUSE = (
     "{posthouse} up --data {data} --port-base {port} --ready-file {ready} --insecure-loopback-auth "
-    "--demo-accounts {accounts}"
+    "--accounts {accounts} --domain example.org"
 )
 _PEERS = "{python} {here}/peers.py up --data {data} --port-base {port} --ready-file {ready} --accounts {accounts}"
 
@@ -51,11 +51,18 @@ class Server:
     port: int
     accounts: int
     generation: int = 0
+    passwords: dict[str, str] = field(default_factory=dict, repr=False)
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
     def ready_file(self) -> Path:
+        """What the server itself writes."""
         return self.home / "ready.json"
+
+    @property
+    def target_file(self) -> Path:
+        """The same for the generators, with the passwords that a server tells only when it makes the account."""
+        return self.home / "target.json"
 
     def start(self, limit_s: float = 120.0) -> None:
         """Start and wait for the ready file. Raises ServerFailed."""
@@ -85,6 +92,16 @@ class Server:
                 self.stop()
                 raise ServerFailed(f"{self.name} was not ready after {limit_s:.0f} s: {self._said()}")
             time.sleep(0.1)
+        self._complete()
+
+    def _complete(self) -> None:
+        ready = json.loads(self.ready_file.read_text())
+        for account in ready["accounts"]:
+            if account["password"] is None:
+                account["password"] = self.passwords.get(account["address"])
+            else:
+                self.passwords[account["address"]] = account["password"]
+        peers.write_ready(self.target_file, ready)
 
     def stop(self, limit_s: float = 60.0) -> None:
         """SIGTERM and wait; SIGKILL if it does not end."""
@@ -104,6 +121,7 @@ class Server:
         if fresh:
             shutil.rmtree(self.home / f"data{self.generation}", ignore_errors=True)
             self.generation += 1
+            self.passwords.clear()
         self.start()
 
     def version(self) -> str:
@@ -135,11 +153,11 @@ def run_scenario(scenario: Scenario, server: Server, *, quick: bool, limit_s: fl
         server.restart(fresh=True)
     fill = scenario.quick_fill if quick else scenario.fill
     if fill:
-        filled = run_tool(scenario.tool, fill, server.ready_file, limit_s)
+        filled = run_tool(scenario.tool, fill, server.target_file, limit_s)
         if "error" in filled:
             return filled
         server.restart()  # so that "first" is without what filling left in memory
-    return run_tool(scenario.tool, scenario.quick if quick else scenario.arguments, server.ready_file, limit_s)
+    return run_tool(scenario.tool, scenario.quick if quick else scenario.arguments, server.target_file, limit_s)
 
 
 def machine() -> str:

@@ -62,7 +62,7 @@ class Target:
         ready: dict[str, Any] = json.loads(Path(path).read_text())
         # http and other doors that are no part of this are not parsed
         doors = {name: at for name, at in ready["listeners"].items() if name in _MAIL_DOORS and at}
-        accounts = tuple(Account(each["address"], each["password"]) for each in ready.get("accounts", ()))
+        accounts = tuple(Account(each["address"], each["password"] or "") for each in ready.get("accounts", ()))
         return cls({name: Endpoint.parse(at) for name, at in doors.items()}, accounts, _pids(ready.get("pid")))
 
     def door(self, name: str) -> Endpoint:
