@@ -1,0 +1,139 @@
+"""`posthouse up`: the platform in one process, on embedded storage."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from posthouse.cli.platform import Platform
+    from posthouse.runtime.process import Process
+    from posthouse.runtime.settings import Settings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+STANDARD_PORTS = {
+    "mx.port": 25,
+    "http.port": 80,
+    "imap.port": 143,
+    "submission.tls_port": 465,
+    "submission.port": 587,
+    "imap.tls_port": 993,
+}
+HOSTS = ("mx", "submission", "imap", "http")
+DEMO_DOMAIN = "demo.test"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  posthouse up --demo                    a first look: two accounts, one message on its way
+  posthouse up --data /var/lib/posthouse --port-base 0 --config posthouse.toml
+  posthouse up --data $DIR --port-base 31000 --ready-file $DIR/ready.json --accounts 4 \\
+      --insecure-loopback-auth           for scripts: FILE gets listeners and passwords as JSON
+
+Ctrl-C or SIGTERM drains and exits 0; a second one exits at once with 130."""
+)
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Directory of the stores.")
+@click.option(
+    "--port-base",
+    type=click.IntRange(0, 64_000),
+    default=21_000,
+    show_default=True,
+    help="Added to each standard port (25, 80, 143, 465, 587, 993); 0 for the standard ports themselves.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address that every listener takes.")
+@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Written as JSON once mail flows.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="TOML file of settings.")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting.")
+@click.option("--accounts", type=click.IntRange(0, 10_000), default=0, help="Make accounts user000@, user001@, … .")
+@click.option("--domain", default=DEMO_DOMAIN, show_default=True, help="Domain of --demo and --accounts.")
+@click.option("--demo", is_flag=True, help="Make alice@ and bob@, send a message, show how it travelled.")
+@click.option(
+    "--insecure-loopback-auth", is_flag=True, help="Allow AUTH and LOGIN without TLS, from loopback addresses only."
+)
+def up(
+    data: Path | None,
+    port_base: int,
+    host: str,
+    ready_file: Path | None,
+    config: Path | None,
+    overrides: tuple[str, ...],
+    accounts: int,
+    domain: str,
+    demo: bool,
+    insecure_loopback_auth: bool,
+) -> None:
+    """Run the whole platform in one process, on embedded storage.
+
+    Receives on mx, takes mail from users on submission and submissions, serves imap and imaps; probes and metrics are
+    on http. Everything is kept in --data and is there again at the next start.
+    """
+    from posthouse.cli.platform import PLATFORM
+    from posthouse.runtime.settings import SettingsError
+    from posthouse.runtime.settings_load import load
+
+    defaults = [f"{key}={port_base + port}" for key, port in STANDARD_PORTS.items()]
+    defaults += [f"{section}.host={host}" for section in HOSTS]
+    if data is None and "POSTHOUSE_DATA" in os.environ:
+        data = Path(os.environ["POSTHOUSE_DATA"])
+    if data is not None:
+        defaults.append(f"data.dir={data}")
+    if insecure_loopback_auth:
+        defaults.append("imap.insecure_loopback_auth=true")
+    try:
+        settings = load(PLATFORM, config, os.environ, [*defaults, *overrides])
+    except SettingsError as e:
+        for problem in e.problems:
+            click.echo(f"posthouse up: {problem}", err=True)
+        sys.exit(EXIT_USAGE)
+    names = ["alice", "bob"] if demo else []
+    names += [f"user{number:03d}" for number in range(accounts)]
+    sys.exit(_run(settings, ready_file, domain, names, demo, insecure_loopback_auth))
+
+
+def _run(settings: Settings, ready_file: Path | None, domain: str, names: list[str], demo: bool, insecure: bool) -> int:
+    from posthouse.cli.accounts_for_up import ensure_accounts
+    from posthouse.cli.demo import Demo
+    from posthouse.cli.platform import compose
+    from posthouse.runtime.process import run_process
+    from posthouse.runtime.sections import DataSettings
+
+    platforms: list[Platform] = []
+    data = settings.section(DataSettings).dir
+    if _locked(data):
+        click.echo(
+            f"posthouse up: {data} is in use by another Posthouse process; end that one, or name another --data",
+            err=True,
+        )
+        return EXIT_FAILED
+
+    async def build(process: Process) -> None:
+        platform = await compose(process, insecure_loopback_auth=insecure)
+        platforms.append(platform)
+        if names:
+            platform.accounts += await ensure_accounts(platform.admin, domain, names)
+        if demo:
+            process.lifecycle.add(Demo(platform, domain))
+
+    return run_process("posthouse", settings, build, ready_file=ready_file, ready_info=lambda: platforms[0].described())  # noqa: PLW0108  made later
+
+
+def _locked(data: Path) -> bool:
+    import fcntl
+
+    lock = data / "lock"
+    if not lock.exists():
+        return False
+    descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
