@@ -128,7 +128,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
     def about() -> Mapping[str, object]:
         return platform.described()
 
-    admin = AdminContext.of(adapters, LocalSessions(process.name, sessions), about)
+    admin = AdminContext.of(adapters, LocalSessions(sessions, process.name), about)
     platform = Platform(process, embedded, admin, held)
     platform.listeners = {
         "mx": lambda: mx.listener.address,
