@@ -107,7 +107,11 @@ class HttpServer(Component):
 
     async def start(self) -> None:
         """Bind and listen."""
-        self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=MAX_HEAD)
+        self._server = await self._listen()
+
+    async def _listen(self) -> asyncio.Server:
+        """To be overridden for another kind of socket; connections go to `_serve`, with MAX_HEAD as their limit."""
+        return await asyncio.start_server(self._serve, self._host, self._port, limit=MAX_HEAD)
 
     async def stop(self) -> None:
         """Close the listener and what is open."""

@@ -73,6 +73,10 @@ class HttpSettings:
         unit="connections",
         least=4,
     )
+    control_token: Secret | None = secret(
+        "Token with which `posthouse who` and `posthouse kick` may ask a process for its sessions.",
+        why="Unset, a process tells nobody who is logged in; the embedded platform has its control socket instead.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

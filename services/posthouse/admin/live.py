@@ -1,0 +1,69 @@
+"""What runs now: processes, how far the stages are behind, who is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from posthouse.admin.addresses import find_account
+from posthouse.admin.context import AdminContext
+from posthouse.admin.sessions import Kicked, LiveSession, SessionList
+from posthouse.log.topics import MAIN_TOPIC
+from posthouse.model.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    process_id: str
+    role: str
+    http: str
+    grpc: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    group: str
+    topic: str
+    waiting: int
+    oldest_age: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    process: Mapping[str, object]
+    """Of the embedded process; empty in a cluster, and where none runs."""
+    processes: tuple[ProcessRow, ...]
+    stages: tuple[StageRow, ...]
+
+
+async def status(context: AdminContext) -> Status:
+    stages = []
+    for group, topic in MAIN_TOPIC.items():
+        backlog = await context.log.backlog(topic.name, group)
+        stages.append(StageRow(group, topic.name, backlog.records, backlog.oldest_age))
+    rows = tuple(ProcessRow(p.process_id, p.role, p.http, p.grpc) for p in await context.directory.processes())
+    return Status(context.process(), rows, tuple(stages))
+
+
+async def who(context: AdminContext, *, login: str | None = None) -> SessionList:
+    """Oldest first; with `login` only those of that account."""
+    found = await context.sessions.listing()
+    if login is None:
+        return found
+    address = (await find_account(context.directory, login)).address
+    return SessionList(tuple(s for s in found.sessions if _is(s, address)), found.unanswered)
+
+
+def _is(session: LiveSession, address: str) -> bool:
+    return session.login.lower() == address
+
+
+async def kick(context: AdminContext, *, who: str) -> Kicked:
+    """`who`: a session id, or an address for all its sessions. NotFound when nobody was there, everybody answering."""
+    kicked = await context.sessions.kick(who)
+    if kicked.sessions == 0 and not kicked.unanswered:
+        raise NotFound(
+            "no such session", public=f"{who} has no live session and names none; `posthouse who` lists them"
+        )
+    return kicked
