@@ -168,12 +168,15 @@ class AccountLog:
         one where the rows turned out to be ahead of it."""
         projected = max(self._projected, state.head.projected)
         stored: StoredRows = {}
-        async with asyncio.TaskGroup() as reads:
-            for need in needs:
-                mailbox = state.mailboxes.get(need.mailbox)
-                if mailbox is not None:
-                    rows = stored.setdefault(need.mailbox, {})
-                    reads.create_task(self._read(state, mailbox.mailbox_id, need, rows))
+        reads: list[Coroutine[Any, Any, None]] = []
+        for need in needs:
+            mailbox = state.mailboxes.get(need.mailbox)
+            if mailbox is not None:
+                reads.append(self._read(state, mailbox.mailbox_id, need, stored.setdefault(need.mailbox, {})))
+        # Every read is waited for, then the first failure raised: a TaskGroup would wrap what callers want to catch.
+        for failure in await asyncio.gather(*reads, return_exceptions=True):
+            if failure is not None:
+                raise failure
         if any(row.row.modseq > state.head.modseq for rows in stored.values() for row in rows.values()):
             # Somebody else has committed and projected meanwhile. The head read now is above every row read before.
             state = await self.refresh(Consistency.QUORUM)

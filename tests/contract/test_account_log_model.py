@@ -1,0 +1,503 @@
+"""One account, one total order: several processes write and read one account while everything that may go wrong does.
+
+A hypothesis state machine sends deliveries (some twice), flag changes, moves and mailbox work through several stores,
+reads through them, kills them, and at the end asks the journal what really happened (harness/account_reference.py):
+- every answer was true: Committed and Duplicate name the one entry of their op; a refused or unavailable request left
+  nothing, not even later; an op with a dedup key is there at most once;
+- every view and contents that anybody was shown at modseq H is exactly the journal up to H (I1, I3, I6, I7), in an
+  order that never goes back, and never without the reader's own commits (I8);
+- rows, counts, checksums and quota agree in the end, and no quota was passed at any modseq.
+Worlds: the embedded store (killed = reopened from an image of its files), the simulated cluster, a real Cassandra.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from harness.account_reference import Account, replay
+from harness.mail_stores import IDS, CassandraMailStores, make_account, new_account, new_email, request
+from harness.simulated_account_table import Faults, SimulatedAccountTable, SimulatedCluster
+from harness.virtual_clock import VirtualClock
+from posthouse.engines.sqlite import Engine
+from posthouse.model.change import (
+    Append,
+    Appended,
+    Change,
+    CommitRequest,
+    CommitResult,
+    Committed,
+    Copy,
+    CreateMailbox,
+    DeleteMailbox,
+    Duplicate,
+    Expunge,
+    FlagMode,
+    QuotaLimit,
+    RenameMailbox,
+    StoreFlags,
+    SubscribeMailbox,
+)
+from posthouse.model.errors import MailError, NoSuchMailbox, OutcomeUnknown, Unavailable
+from posthouse.model.flags import Flags
+from posthouse.model.ids import AccountId, MailboxNumber, ModSeq, Uid
+from posthouse.model.journal import JournalEntry, MessageAppended
+from posthouse.model.mailbox import AccountView, MailboxContents
+from posthouse.ports.mail_store import MailStore
+from posthouse.store.account.owner import OwnedMailStore
+from posthouse.store.account.sqlite import SqliteMailStore
+
+T = TypeVar("T")
+QUOTA = QuotaLimit(max_bytes=2_000)
+STORES = 3
+
+
+class World(Protocol):
+    """Where the stores of a run live."""
+
+    stores: list[MailStore]
+
+    async def open(self) -> None: ...
+
+    async def kill(self, which: int) -> bool:
+        """Ends a process without warning and starts another in its place. What it was asked is never answered. False
+        if it cannot be done now."""
+        ...
+
+    async def calm(self) -> None:
+        """No more faults; what is late arrives."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SimulatedWorld:
+    def __init__(self, faults: Faults, seed: int) -> None:
+        self.clock = VirtualClock()
+        self.cluster = SimulatedCluster(self.clock, seed, faults)
+        self.stores: list[MailStore] = []
+        self._tables: list[SimulatedAccountTable] = []
+        self._owners: list[OwnedMailStore] = []
+
+    async def open(self) -> None:
+        for _ in range(STORES):
+            await self._start(len(self.stores))
+
+    async def _start(self, which: int) -> None:
+        table = self.cluster.table()
+        owner = OwnedMailStore(table, self.clock, IDS)
+        await owner.__aenter__()
+        self.stores[which : which + 1] = [owner]
+        self._tables[which : which + 1] = [table]
+        self._owners[which : which + 1] = [owner]
+
+    async def kill(self, which: int) -> bool:
+        self._tables[which].kill()
+        await _abandon(self._owners[which])
+        await self._start(which)
+        return True
+
+    async def calm(self) -> None:
+        self.cluster.faults = Faults()
+        await self.cluster.settle()
+        await self.clock.sleep(60)
+
+    async def close(self) -> None:
+        for owner in self._owners:
+            await owner.__aexit__(None, None, None)
+
+
+class CassandraWorld:
+    """Real time-outs are made by killing owners; the driver's own faults are the business of the drills."""
+
+    def __init__(self, stores: CassandraMailStores) -> None:
+        self._open = stores
+        self._stack = AsyncExitStack()
+        self.stores: list[MailStore] = []
+
+    async def open(self) -> None:
+        for _ in range(STORES):
+            self.stores.append(await self._stack.enter_async_context(self._open.open()))
+
+    async def kill(self, which: int) -> bool:
+        return False
+
+    async def calm(self) -> None:
+        return
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+class EmbeddedWorld:
+    """One process by nature: all stores are the same one."""
+
+    def __init__(self) -> None:
+        self._folders = [Path(tempfile.mkdtemp(prefix="posthouse-model-"))]
+        self.stores: list[MailStore] = []
+        self._engines: list[Engine] = []
+        self.clock = VirtualClock()
+
+    async def open(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        engine = Engine(self._folders[-1] / "posthouse.db")
+        engine.open()
+        self._engines.append(engine)
+        self.stores = [SqliteMailStore(engine, self.clock, cached_accounts=1)] * STORES
+
+    async def kill(self, which: int) -> bool:
+        """The next process starts from what the files hold at an instant at which no COMMIT runs in the worker."""
+        if self._engines[-1]._committing:
+            return False
+        folder = Path(tempfile.mkdtemp(prefix="posthouse-model-"))
+        for name in ("posthouse.db", "posthouse.db-wal"):
+            shutil.copyfile(self._folders[-1] / name, folder / name)
+        self._folders.append(folder)
+        self._start()
+        return True
+
+    async def calm(self) -> None:
+        return
+
+    async def close(self) -> None:
+        for engine in self._engines:
+            await engine.close()
+        for folder in self._folders:
+            shutil.rmtree(folder)
+
+
+async def _abandon(owner: OwnedMailStore) -> None:
+    killed = RuntimeError("killed")
+    with pytest.raises(BaseExceptionGroup, match="unhandled"):
+        await owner.__aexit__(RuntimeError, killed, None)
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request on its way, or answered."""
+
+    store: MailStore
+    request: CommitRequest
+    task: asyncio.Task[CommitResult]
+    lost: bool = False
+    """Its process was killed: nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a reader was shown."""
+
+    store: MailStore
+    own: int
+    """Highest modseq that this store had answered to somebody before the read began."""
+    view: AccountView | None = None
+    contents: MailboxContents | None = None
+
+    @property
+    def modseq(self) -> int:
+        it = self.view or self.contents
+        assert it is not None
+        return it.modseq
+
+
+uids = st.lists(st.integers(1, 12), min_size=1, max_size=6, unique=True).map(sorted)
+boxes = st.integers(1, 6)
+folder_names = st.sampled_from(["a", "a/b", "a/b/c", "d", "Sent", "INBOX", "inbox/x"])
+flag_sets = st.builds(Flags, st.integers(0, 31), st.frozensets(st.sampled_from(["$a", "$A", "b"]), max_size=2))
+which_store = st.integers(0, STORES - 1)
+
+
+class AccountLogMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.account = new_account()
+        self.asked: list[Asked] = []
+        self.shown: list[Shown] = []
+        self.world: World | None = None
+
+    def make_world(self, seed: int, faults: Faults) -> World:
+        raise AssertionError("each world has a machine of its own")
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(asyncio.wait_for(work, 120))
+
+    @initialize(
+        seed=st.integers(0, 2**32),
+        faults=st.builds(
+            Faults,
+            delay=st.sampled_from([0.0, 0.01, 0.5]),
+            cas_lost=st.sampled_from([0.0, 0.1]),
+            cas_answer_lost=st.sampled_from([0.0, 0.2]),
+            cas_late=st.sampled_from([0.0, 0.2]),
+            unavailable=st.sampled_from([0.0, 0.1]),
+            hidden=st.sampled_from([0.0, 0.3]),
+        ),
+    )
+    def start(self, seed: int, faults: Faults) -> None:
+        self.world = self.make_world(seed, faults)
+        self.run(self.world.open())
+        self.run(self._persist(lambda: make_account(self._store(0), self.account)))
+
+    async def _persist(self, work: Callable[[], Awaitable[object]]) -> None:
+        for _ in range(50):
+            try:
+                await work()
+                return
+            except Unavailable:
+                continue
+        raise AssertionError("never succeeds")
+
+    def _store(self, which: int) -> MailStore:
+        assert self.world is not None
+        return self.world.stores[which]
+
+    def _ask(self, which: int, asked: CommitRequest) -> None:
+        store = self._store(which)
+
+        async def begin() -> None:
+            task = asyncio.get_running_loop().create_task(_commit(store, self.account, asked))
+            self.asked.append(Asked(store, asked, task))
+            await asyncio.sleep(0)
+
+        self.run(begin())
+
+    @rule(which=which_store, box=st.sampled_from(["INBOX", "Sent", "a", "a/b"]), limited=st.booleans(), flags=flag_sets)
+    def deliver(self, which: int, box: str, limited: bool, flags: Flags) -> None:
+        change = Append(box, new_email(), flags, create=box.startswith("a"))
+        self._ask(which, request(change, dedup=86_400, quota=QUOTA if limited else None))
+
+    @rule(which=which_store, back=st.integers(1, 8))
+    def deliver_again(self, which: int, back: int) -> None:
+        earlier = [asked.request for asked in self.asked if asked.request.dedup_ttl]
+        if earlier:
+            again = earlier[-min(back, len(earlier))]
+            [change] = again.changes
+            assert isinstance(change, Append)
+            repeat = Append(change.mailbox, new_email(), create=change.create)
+            self._ask(which, request(repeat, dedup=86_400, op_id=again.op_id))
+
+    @rule(which=which_store, box=boxes, uids=uids, mode=st.sampled_from(FlagMode), flags=flag_sets, since=st.booleans())
+    def store_flags(self, which: int, box: int, uids: list[Uid], mode: FlagMode, flags: Flags, since: bool) -> None:
+        known = ModSeq(max((shown.modseq for shown in self.shown), default=1)) if since else None
+        self._ask(which, request(StoreFlags(MailboxNumber(box), uids, mode, flags, known)))
+
+    @rule(which=which_store, box=boxes, uids=st.none() | uids, force=st.booleans())
+    def expunge(self, which: int, box: int, uids: list[Uid] | None, force: bool) -> None:
+        self._ask(which, request(Expunge(MailboxNumber(box), uids, force)))
+
+    @rule(which=which_store, box=boxes, uids=uids, to=folder_names, move=st.booleans())
+    def copy(self, which: int, box: int, uids: list[Uid], to: str, move: bool) -> None:
+        self._ask(which, request(Copy(MailboxNumber(box), uids, to, move), quota=None if move else QUOTA))
+
+    @rule(which=which_store, name=folder_names, other=folder_names, kind=st.integers(0, 4))
+    def work_on_mailboxes(self, which: int, name: str, other: str, kind: int) -> None:
+        mine = IDS.mailbox_id()
+        changes: list[tuple[Change, ...]] = [
+            (CreateMailbox(name, mine),),
+            (RenameMailbox(name, other, mine),),
+            (DeleteMailbox(name),),
+            (SubscribeMailbox(name, False),),
+            (CreateMailbox(name, mine), Copy(MailboxNumber(1), [Uid(1), Uid(2)], name, move=True)),
+        ]
+        self._ask(which, request(*changes[kind]))
+
+    @rule(which=which_store, box=boxes)
+    def read(self, which: int, box: int) -> None:
+        store = self._store(which)
+        own = max((asked.task.result().modseq for asked in self.asked if _answered(asked, store)), default=0)
+
+        async def look() -> None:
+            try:
+                self.shown.append(Shown(store, own, view=await store.view(self.account)))
+                contents = await store.contents(self.account, MailboxNumber(box))
+                self.shown.append(Shown(store, own, contents=contents))
+            except (Unavailable, NoSuchMailbox):
+                return
+
+        self.run(look())
+
+    @rule()
+    def wait_for_answers(self) -> None:
+        self.run(self._answers())
+
+    async def _answers(self) -> None:
+        waiting = [asked.task for asked in self.asked if not asked.lost]
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    @rule(which=which_store)
+    def kill(self, which: int) -> None:
+        assert self.world is not None
+        store = self._store(which)
+        if self.run(self.world.kill(which)):
+            for asked in self.asked:
+                if asked.store is store and not asked.task.done():
+                    asked.lost = True
+                    asked.task.cancel()
+
+    def teardown(self) -> None:
+        try:
+            if self.world is not None:
+                self.run(self._judge())
+        finally:
+            if self.world is not None:
+                self.run(self.world.close())
+            self.loop.close()
+
+    async def _judge(self) -> None:
+        assert self.world is not None
+        await self._answers()
+        await self.world.calm()
+        store = self._store(0)
+        assert await store.recount(self.account, repair=False) == []
+        entries = await store.journal(self.account, ModSeq(0))
+        assert entries is not None
+        view = await store.view(self.account)
+        final = replay(entries, view.modseq)
+        _check_answers(self.asked, entries)
+        _check_view(view, final)
+        for box in view.mailboxes:
+            _check_contents(await store.contents(self.account, box.number), final)
+        for shown in self.shown:
+            then = replay(entries, shown.modseq)
+            assert shown.modseq >= shown.own, "I8: without its own commits"
+            if shown.view is not None:
+                _check_view(shown.view, then)
+            if shown.contents is not None:
+                _check_contents(shown.contents, then)
+        for one in {id(shown.store): shown.store for shown in self.shown}.values():
+            seen = [shown.modseq for shown in self.shown if shown.store is one]
+            assert seen == sorted(seen), "a reader went back in time"
+        _check_quota(self.asked, entries)
+
+
+async def _commit(store: MailStore, account: AccountId, asked: CommitRequest) -> CommitResult:
+    return await store.commit(account, asked)
+
+
+def _answered(asked: Asked, store: MailStore) -> bool:
+    task = asked.task
+    return asked.store is store and task.done() and not task.cancelled() and task.exception() is None
+
+
+def _check_answers(all_asked: Sequence[Asked], entries: Sequence[JournalEntry]) -> None:
+    found: dict[bytes, list[JournalEntry]] = {}
+    for entry in entries:
+        found.setdefault(entry.op_id, []).append(entry)
+    for op_id, written in found.items():
+        assert len(written) == 1, f"{op_id.hex()} was applied {len(written)} times"
+    succeeded = {bytes(a.request.op_id) for a in all_asked if _answered(a, a.store)}
+    maybe = {bytes(a.request.op_id) for a in all_asked if a.lost or _unknown(a)}
+    for asked in all_asked:
+        op_id = asked.request.op_id
+        written = found.get(op_id, [])
+        if asked.lost or _unknown(asked):
+            continue
+        error = asked.task.exception()
+        if error is not None:
+            assert isinstance(error, MailError), error
+            if op_id not in succeeded | maybe:
+                assert not written, f"{type(error).__name__} was answered, yet it is there: {written}"
+            continue
+        outcome = asked.task.result()
+        if isinstance(outcome, Duplicate):
+            assert [entry.modseq for entry in written] == [outcome.modseq]
+            assert outcome.appended[0].uid == _appended_uid(written[0])
+        elif any(effect is not None for effect in outcome.effects) and written:
+            assert [entry.modseq for entry in written] == [outcome.modseq]
+            for effect in outcome.effects:
+                if isinstance(effect, Appended):
+                    assert effect.uid == _appended_uid(written[0])
+        else:
+            assert isinstance(outcome, Committed)
+            assert not asked.request.dedup_ttl, "a delivery was answered and is not there"
+
+
+def _unknown(asked: Asked) -> bool:
+    return asked.task.done() and not asked.task.cancelled() and isinstance(asked.task.exception(), OutcomeUnknown)
+
+
+def _appended_uid(entry: JournalEntry) -> int:
+    [uid] = [op.uid for op in entry.ops if isinstance(op, MessageAppended)]
+    return int(uid)
+
+
+def _check_view(view: AccountView, truth: Account) -> None:
+    assert {box.number for box in view.mailboxes} == set(truth.boxes)
+    assert view.used_bytes == truth.used_bytes
+    for box in view.mailboxes:
+        true = truth.boxes[box.number]
+        assert (box.name, box.uidvalidity, box.uidnext) == (true.name, true.uidvalidity, true.uidnext)
+        assert (box.total, box.unseen, box.size) == (len(true.rows), true.unseen, true.size)
+        assert (box.subscribed, box.special_use) == (true.subscribed, true.special_use)
+        assert box.highest_modseq == true.highest_modseq
+
+
+def _check_contents(contents: MailboxContents, truth: Account) -> None:
+    true = truth.boxes[contents.mailbox.number]
+    assert list(contents.uids) == sorted(true.rows)
+    rows = [true.rows[uid] for uid in contents.uids]
+    assert list(contents.sys) == [row.sys for row in rows]
+    assert contents.keywords == [row.kw for row in rows]
+    assert list(contents.modseqs) == [row.modseq for row in rows]
+    assert list(contents.sizes) == [row.size for row in rows]
+    assert contents.email_ids == [row.email_id for row in rows]
+    assert list(contents.internaldates) == [row.internaldate for row in rows]
+
+
+def _check_quota(all_asked: Sequence[Asked], entries: Sequence[JournalEntry]) -> None:
+    """No limited request was let in above its limit."""
+    limited = {bytes(a.request.op_id): a.request.quota.max_bytes for a in all_asked if a.request.quota.max_bytes}
+    account = Account()
+    for entry in entries:
+        before = account.used_bytes
+        account.apply(entry)
+        limit = limited.get(entry.op_id)
+        if limit is not None and account.used_bytes > before:
+            assert account.used_bytes <= limit
+
+
+def _machine(make: Callable[[int, Faults], World]) -> type[AccountLogMachine]:
+    class Machine(AccountLogMachine):
+        def make_world(self, seed: int, faults: Faults) -> World:
+            return make(seed, faults)
+
+    return Machine
+
+
+def _run(make: Callable[[int, Faults], World], examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        _machine(make),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
+
+
+def test_the_simulated_cluster_keeps_the_promises() -> None:
+    _run(lambda seed, faults: SimulatedWorld(faults, seed), examples=120, steps=40)
+
+
+def test_the_embedded_store_keeps_the_promises() -> None:
+    _run(lambda seed, faults: EmbeddedWorld(), examples=25, steps=40)
+
+
+@pytest.mark.servers("cassandra")
+def test_cassandra_keeps_the_promises(request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue("cassandra")
+    _run(lambda seed, faults: CassandraWorld(CassandraMailStores(server)), examples=6, steps=30)
