@@ -10,11 +10,22 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 from posthouse.log.kafka_connection import KafkaConnection, kafka_errors, partition_of
 from posthouse.model.errors import Unavailable
 from posthouse.ports.clock import Clock
 from posthouse.ports.log import Backlog, ConsumedRecord
+
+_COORDINATOR_MOVES = (
+    GroupCoordinatorNotAvailableError,
+    NotCoordinatorForGroupError,
+    GroupLoadInProgressError,
+)
 
 PEEK_SECONDS = 2.0
 """How long the timestamps of the oldest records are waited for; partitions that did not answer are left out."""
@@ -31,9 +42,21 @@ class KafkaLook:
     async def committed(self, topic: str, group: str) -> Mapping[int, int]:
         with kafka_errors("committed offsets"):
             admin = await self._connected()
-            offsets = await admin.list_consumer_group_offsets(self._connection.full(group))
+            offsets = await self._group_offsets(admin, self._connection.full(group))
         full = self._connection.full(topic)
         return {tp.partition: meta.offset for tp, meta in offsets.items() if tp.topic == full and meta.offset >= 0}
+
+    async def _group_offsets(self, admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, Any]:
+        """Coordinators move, and a fresh cluster makes their topic at the first question: asked again for a while."""
+        deadline = time.monotonic() + self._connection.request_timeout
+        while True:
+            try:
+                found: Mapping[TopicPartition, Any] = await admin.list_consumer_group_offsets(group)
+                return found
+            except _COORDINATOR_MOVES:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
 
     async def backlog(self, topic: str, group: str) -> Backlog:
         committed = await self.committed(topic, group)
