@@ -17,6 +17,7 @@ from posthouse.admin.context import AdminContext
 from posthouse.admin.sessions import LocalSessions
 from posthouse.cli.control_server import ControlServer
 from posthouse.composition.embedded import Embedded, open_embedded
+from posthouse.composition.observed import observed
 from posthouse.composition.process import OpenAdapters
 from posthouse.composition.upkeep import Upkeep
 from posthouse.delivery.pipeline import DeliveryPorts
@@ -40,7 +41,6 @@ from posthouse.runtime.sections import SHARED, DataSettings, LimitsSettings, Tls
 from posthouse.runtime.sessions import Sessions
 from posthouse.runtime.settings import Schema
 from posthouse.runtime.tls import ServerTls, TlsWatch, self_signed
-from posthouse.store.account.traced import TracedMailStore
 from posthouse.submission.server import make_submission
 from posthouse.submission.settings import SUBMISSION, SubmissionSettings
 
@@ -70,7 +70,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
     data = settings.section(DataSettings).dir
     stack = AsyncExitStack()
     embedded = await stack.enter_async_context(open_embedded(data))
-    adapters = embedded.adapters
+    adapters = observed(embedded.adapters, process.metrics, process.tracer, commits=True)
     life.add(OpenAdapters(stack))
     tls = _tls(process, data)
     sessions = Sessions()
@@ -88,7 +88,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
     authenticator = Authenticator(adapters.directory, adapters.clock, adapters.ids.token(32))
     gate = ports.backpressure(smtp)
     delivery_ports = DeliveryPorts(
-        TracedMailStore(adapters.mail_store, process.tracer),
+        adapters.mail_store,
         adapters.blobs,
         adapters.directory,
         adapters.clock,

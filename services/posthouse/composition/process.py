@@ -20,6 +20,7 @@ from typing import Final
 from posthouse.composition.adapters import Adapters
 from posthouse.composition.announce import Announcer, DirectoryUpdates
 from posthouse.composition.cluster import SECTIONS, open_cluster
+from posthouse.composition.observed import count_statements, observed
 from posthouse.runtime.component import Component
 from posthouse.runtime.process import Process, run_process
 from posthouse.runtime.sections import HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, TlsSettings
@@ -94,7 +95,9 @@ def run_cluster_process(role: str, sections: Sequence[Section], build: Build, ar
         cluster = await stack.enter_async_context(opened)
         process.lifecycle.add(OpenAdapters(stack), DirectoryUpdates(cluster.adapters.log, cluster.cache, process_id))
         listeners["http"] = lambda: process.http.address
-        composed = ClusterProcess(process, cluster.adapters, Sessions(), listeners)
+        count_statements(cluster.database.statements, process.metrics)
+        adapters = observed(cluster.adapters, process.metrics, process.tracer, commits=role == "mailstore")
+        composed = ClusterProcess(process, adapters, Sessions(), listeners)
         await build(composed)
         process.lifecycle.add(
             Announcer(process_id, role, cluster.adapters.directory, process.clock, process.http, composed.grpc)

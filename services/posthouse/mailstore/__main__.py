@@ -9,13 +9,12 @@ from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.mailstore.server import MailStoreServer
 from posthouse.mailstore.settings import MAILSTORE, MailstoreSettings
 from posthouse.runtime.sections import LifecycleSettings
-from posthouse.store.account.traced import TracedMailStore
 
 
 async def build(process: ClusterProcess) -> None:
     settings = process.process.settings.section(MailstoreSettings)
     server = MailStoreServer(
-        TracedMailStore(process.adapters.mail_store, process.process.tracer),
+        process.adapters.mail_store,
         settings.host,
         settings.port,
         grace=process.process.settings.section(LifecycleSettings).drain,

@@ -52,8 +52,6 @@ SLOW: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0
 """Seconds, for the age of a message: 1 ms to an hour."""
 SIZES: Final = (1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0, 67108864.0)
 """Bytes: 1 KiB to 64 MiB."""
-GROUPS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
-"""Members of a group commit."""
 
 _INGRESS: Final = Label("process", ("mx", "submission"))
 _STAGE: Final = Label("stage", ("filter", "delivery"))
@@ -144,34 +142,28 @@ DELIVERY_AGE_SECONDS: Final = HistogramDef(
 
 COMMITS: Final = CounterDef(
     "posthouse_commits_total",
-    "Operations on account logs by outcome; `unknown` was resolved by reading again.",
+    "Operations on account logs by outcome; after `unknown` nobody can say whether it happened, and it is repeated.",
     "operations",
-    (Label("outcome", ("committed", "duplicate", "conflict", "unknown", "refused")),),
+    (Label("outcome", ("committed", "duplicate", "refused", "unavailable", "unknown")),),
 )
 COMMIT_SECONDS: Final = HistogramDef(
-    "posthouse_commit_seconds", "One operation from its arrival to its commit.", "seconds", (), FAST
-)
-COMMIT_GROUP: Final = HistogramDef(
-    "posthouse_commit_group_size", "Operations in one group commit.", "operations", (), GROUPS
+    "posthouse_commit_seconds",
+    "One operation from its arrival to its commit, the wait for its group included.",
+    "seconds",
+    (),
+    FAST,
 )
 CASSANDRA_STATEMENTS: Final = CounterDef(
     "posthouse_cassandra_statements_total",
-    "Statements sent to Cassandra.",
+    "Statements sent to Cassandra, by name.",
     "operations",
-    (Label("kind", ("read", "write", "cas", "serial_read")), Label("outcome", ("ok", "timeout", "error"))),
-)
-CASSANDRA_SECONDS: Final = HistogramDef(
-    "posthouse_cassandra_seconds",
-    "One statement.",
-    "seconds",
-    (Label("kind", ("read", "write", "cas", "serial_read")),),
-    FAST,
+    (Label("statement"),),
 )
 BLOB_OPERATIONS: Final = CounterDef(
     "posthouse_blob_operations_total",
     "Operations on the blob store.",
     "operations",
-    (Label("operation", ("put", "get", "range", "delete")), Label("outcome", ("ok", "missing", "error"))),
+    (Label("operation", ("put", "get", "range")), Label("outcome", ("ok", "missing", "error"))),
 )
 BLOB_BYTES: Final = CounterDef(
     "posthouse_blob_bytes_total",

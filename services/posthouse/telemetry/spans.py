@@ -21,7 +21,6 @@ SpanName = Literal[
 AttributeKey = Literal[
     "posthouse.queue_id",
     "posthouse.delivery_id",
-    "posthouse.tenant",
     "posthouse.account_id",
     "posthouse.blob_id",
     "posthouse.size",
@@ -37,9 +36,6 @@ AttributeKey = Literal[
     "posthouse.cancelled",
     "smtp.code",
     "smtp.enhanced_code",
-    "messaging.destination.name",
-    "messaging.destination.partition.id",
-    "messaging.kafka.offset",
     "error.type",
 ]
 """Attribute keys. None of them may hold an address, a subject or any other content of a mail."""

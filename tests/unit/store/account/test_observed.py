@@ -1,18 +1,21 @@
-"""Commits of messages as spans."""
+"""Commits as counts, commits of messages as spans."""
 
 import asyncio
+import contextlib
 import uuid
 from typing import Any, cast
 
 import pytest
 
-from posthouse.model.change import Append, CommitRequest, Committed, Noop
-from posthouse.model.errors import OverQuota, Unavailable
+from posthouse.model.change import Append, CommitRequest, Committed, Duplicate, Noop
+from posthouse.model.errors import MailError, OutcomeUnknown, OverQuota, Unavailable
 from posthouse.model.ids import AccountId, EmailId, ModSeq, OpId, QueueId, queue_id_from_octets
 from posthouse.model.mailbox import NewEmail
 from posthouse.ports.mail_store import MailStore
-from posthouse.store.account.traced import TracedMailStore
+from posthouse.store.account.observed import ObservedMailStore
 from posthouse.telemetry.logging import log_context
+from posthouse.telemetry.metric_names import COMMIT_SECONDS, COMMITS
+from posthouse.telemetry.metrics import Metrics
 from posthouse.telemetry.sinks import RingSink
 from posthouse.telemetry.tracing import Tracer, commit_span_id, delivery_span_id
 
@@ -25,11 +28,11 @@ OP_ID = OpId(b"o" * 16)
 class Inner:
     """Answers every commit alike; any other method is its own name."""
 
-    def __init__(self, answer: Committed | BaseException) -> None:
+    def __init__(self, answer: Committed | Duplicate | BaseException) -> None:
         self.answer = answer
         self.asked: list[CommitRequest] = []
 
-    async def commit(self, account: AccountId, request: CommitRequest) -> Committed:
+    async def commit(self, account: AccountId, request: CommitRequest) -> Committed | Duplicate:
         self.asked.append(request)
         if isinstance(self.answer, BaseException):
             raise self.answer
@@ -43,11 +46,11 @@ DONE = Committed(ModSeq(7), (None,))
 
 
 def rig(
-    answer: Committed | BaseException = DONE, ratio: float = 1.0
-) -> tuple[TracedMailStore, Inner, Tracer, RingSink]:
+    answer: Committed | Duplicate | BaseException = DONE, ratio: float = 1.0
+) -> tuple[ObservedMailStore, Inner, Tracer, RingSink]:
     ring, inner = RingSink(), Inner(answer)
     tracer = Tracer(ring, ratio=ratio)
-    return TracedMailStore(cast(MailStore, inner), tracer), inner, tracer, ring
+    return ObservedMailStore(cast(MailStore, inner), tracer, Metrics()), inner, tracer, ring
 
 
 def append(queue_id: QueueId | None = queue_id_from_octets(TRACE_ID)) -> CommitRequest:  # noqa: B008 — a constant
@@ -122,3 +125,29 @@ def test_everything_else_is_the_inner_store_itself() -> None:
     store, _, _, _ = rig()
     methods = {name for name in vars(MailStore) if not name.startswith("_")} - {"commit"}
     assert {name: cast(Any, getattr(store, name)) for name in methods} == {name: name for name in methods}
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (DONE, "committed"),
+        (Duplicate(ModSeq(3)), "duplicate"),
+        (OverQuota("full"), "refused"),
+        (Unavailable("no quorum"), "unavailable"),
+        (OutcomeUnknown("sent, and then?"), "unknown"),
+    ],
+)
+@pytest.mark.parametrize("request_", [append(), append(None)])
+async def test_every_commit_is_counted_once(
+    request_: CommitRequest, answer: Committed | Duplicate | BaseException, outcome: str
+) -> None:
+    metrics = Metrics()
+    store = ObservedMailStore(cast(MailStore, Inner(answer)), Tracer(RingSink()), metrics)
+    with contextlib.suppress(MailError):
+        await store.commit(ACCOUNT, request_)
+    counts = {
+        name: metrics.counter(COMMITS, name).value
+        for name in ("committed", "duplicate", "refused", "unavailable", "unknown")
+    }
+    assert counts == {name: int(name == outcome) for name in counts}
+    assert sum(metrics.histogram(COMMIT_SECONDS).counts) == int(outcome in {"committed", "duplicate"})
