@@ -20,6 +20,8 @@ async def auth(connection: SmtpConnection, argument: bytes) -> None:
         raise Refused(replies.AUTH_ALREADY)
     if not may_authenticate(connection):
         raise Refused(replies.AUTH_NEEDS_TLS)
+    if not argument:
+        raise Refused(replies.SYNTAX)
     connection.count_idle()
     name, *initial = argument.split()
     mechanism = name.decode("ascii", "replace").upper()
