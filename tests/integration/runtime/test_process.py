@@ -147,6 +147,7 @@ async def process(tmp_path: Path, *arguments: str) -> AsyncIterator[Running]:
         "telemetry.log_format=json",
         stderr=asyncio.subprocess.PIPE,
         env=environ,
+        start_new_session=True,
     )
     try:
         yield Running(child, ready, first, first + 1)
@@ -229,6 +230,14 @@ async def test_workers_share_the_port_and_the_parent_answers_for_them(tmp_path: 
         for pid in served:
             with pytest.raises(ProcessLookupError):
                 os.kill(pid, 0)
+
+
+async def test_ctrl_c_at_a_terminal_reaches_every_worker_once(tmp_path: Path) -> None:
+    async with process(tmp_path, "lifecycle.workers=2") as running:
+        await running.until_ready()
+        # A terminal signals the whole group; a worker that got it twice would exit at once with 130.
+        os.killpg(running.child.pid, signal.SIGINT)
+        assert await running.end() == 0
 
 
 async def _greeted(running: Running) -> int:

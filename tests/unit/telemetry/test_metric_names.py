@@ -47,3 +47,10 @@ def test_a_metric_is_named_nowhere_but_in_the_list() -> None:
     assert undeclared == set()
     constants = [name for name, value in vars(metric_names).items() if isinstance(value, MetricDef)]
     assert len(constants) == len(METRICS)
+
+
+def test_no_metric_is_declared_that_nothing_raises() -> None:
+    constants = [name for name, value in vars(metric_names).items() if isinstance(value, MetricDef)]
+    text = "\n".join(path.read_text() for path in SOURCE.rglob("*.py") if path.name != "metric_names.py")
+    used = set(re.findall(r"\b[A-Z][A-Z_]+\b", text))
+    assert [name for name in constants if name not in used] == []

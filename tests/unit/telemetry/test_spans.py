@@ -1,7 +1,9 @@
 """The closed list of spans is consistent."""
 
 import itertools
+from pathlib import Path
 
+import posthouse
 from posthouse.telemetry.spans import ATTRIBUTE_KEYS, EDGES, LINKS, SPAN_BY_NAME, SPAN_NAMES, SPANS
 
 
@@ -29,3 +31,9 @@ def test_services_are_the_processes() -> None:
 def test_no_attribute_can_hold_an_address() -> None:
     forbidden = ("address", "sender", "rcpt.", "from", "subject", "body", "username", "login")
     assert not [key for key in ATTRIBUTE_KEYS if any(word in key for word in forbidden)]
+
+
+def test_no_name_is_declared_that_nothing_uses() -> None:
+    source = Path(posthouse.__file__).parent
+    text = "\n".join(path.read_text() for path in source.rglob("*.py") if path.name != "spans.py")
+    assert [name for name in (*SPAN_NAMES, *ATTRIBUTE_KEYS) if f'"{name}"' not in text] == []
