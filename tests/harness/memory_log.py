@@ -60,6 +60,7 @@ class MemoryLog:
         self.offsets: dict[tuple[str, str], int] = {}
         self.commits = 0
         self.unreachable = False
+        self.refuse_join = False
         self.refuse_commits = False
         self.refuse_publish = False
         self.consumers: list[MemoryConsumer] = []
@@ -74,6 +75,8 @@ class MemoryLog:
 
     @asynccontextmanager
     async def consume(self, topics: Sequence[str], group: str) -> AsyncIterator[MemoryConsumer]:
+        if self.refuse_join:
+            raise Unavailable("no group")
         consumer = MemoryConsumer(self, topics, group)
         self.consumers.append(consumer)
         yield consumer

@@ -62,6 +62,7 @@ class KafkaLog:
         self._starting = asyncio.Lock()
         self._not_before = 0.0
         self._closed = False
+        self._ending: set[asyncio.Task[None]] = set()
         self._look = KafkaLook(connection, clock)
 
     async def __aenter__(self) -> Self:
@@ -95,7 +96,7 @@ class KafkaLog:
                         await asyncio.shield(each)
         except (TimeoutError, Unavailable) as error:
             if producer is not None:
-                await self._retire(producer)
+                self._retire(producer)
             if isinstance(error, Unavailable):
                 raise
             raise Unavailable(f"not acknowledged by Kafka in {self._deadline} s") from error
@@ -129,7 +130,9 @@ class KafkaLog:
                     await producer.stop()
             except (KafkaError, TimeoutError, OSError) as error:
                 log.warning("the producer did not end in good order: %s", error)
-                await _abandon(producer)
+                self._end(producer)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=self._deadline)
         await self._look.close()
 
     async def _started(self) -> AIOKafkaProducer:
@@ -156,24 +159,33 @@ class KafkaLog:
                     await producer.start()
             except BaseException:
                 self._not_before = self._clock.monotonic() + RETRY_START
-                await _abandon(producer)
+                self._end(producer)
                 raise
             self._producer = producer
             return producer
 
-    async def _retire(self, producer: AIOKafkaProducer) -> None:
+    def _retire(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:
             self._producer = None
             log.warning("no acknowledgement in time, dropping the producer and what it holds")
-            await _abandon(producer)
+            self._end(producer)
+
+    def _end(self, producer: AIOKafkaProducer) -> None:
+        """Aside: a frozen broker may keep a request of the producer for as long as a request may take."""
+        task = asyncio.get_running_loop().create_task(_abandon(producer))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
     """Ends a producer without sending what it holds: `stop` alone would wait for that."""
-    sender = producer._sender
-    if sender is not None:
-        await sender.close()
-    await producer.client.close()
+    try:
+        sender = producer._sender
+        if sender is not None:
+            await sender.close()
+        await producer.client.close()
+    except (KafkaError, OSError) as error:
+        log.info("the dropped producer ended with %s", error)
 
 
 def _retrieve(sent: asyncio.Future[object]) -> None:

@@ -129,22 +129,33 @@ class ConsumerFrame:
 
     async def run(self) -> None:
         try:
-            async with self._log.consume(self._topics, self._group) as consumer:
-                self.joined = True
-                async with asyncio.TaskGroup() as self._tasks:
-                    self._queues = KeyedQueues(
-                        self._tasks, self._work, concurrency=self._limits.concurrency, per_key=self._limits.per_key
-                    )
-                    while not self._stopping:
-                        await self._turn(consumer)
-                    self._queues.stop()
-                    for timer in self._timers:
-                        timer.cancel()
-                    await self._queues.idle()
-                await self._commit(consumer)
+            while not self._stopping:
+                try:
+                    await self._member()
+                except Unavailable as error:
+                    if self.joined:
+                        raise
+                    log.warning("the group cannot be joined yet", group=self._group, error=error.reason)
+                    await self._clock.sleep(UNREACHABLE_PAUSE)
         finally:
             self.joined = False
             self.stopped.set()
+
+    async def _member(self) -> None:
+        """From joining the group to leaving it."""
+        async with self._log.consume(self._topics, self._group) as consumer:
+            self.joined = True
+            async with asyncio.TaskGroup() as self._tasks:
+                self._queues = KeyedQueues(
+                    self._tasks, self._work, concurrency=self._limits.concurrency, per_key=self._limits.per_key
+                )
+                while not self._stopping:
+                    await self._turn(consumer)
+                self._queues.stop()
+                for timer in self._timers:
+                    timer.cancel()
+                await self._queues.idle()
+            await self._commit(consumer)
 
     # ---- intake
 

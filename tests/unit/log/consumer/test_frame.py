@@ -280,6 +280,20 @@ async def test_an_unreachable_log_is_waited_for() -> None:
         assert bench.committed == 1
 
 
+async def test_joining_is_tried_until_it_works() -> None:
+    bench = Bench(DEFAULTS)
+    bench.log.refuse_join = True
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(bench.frame.run())
+        await bench.advance(3)
+        assert not bench.frame.joined
+        bench.log.refuse_join = False
+        await bench.advance(2)
+        assert bench.frame.joined
+        bench.frame.stop()
+        await bench.advance(1)
+
+
 async def test_a_lost_partition_is_not_committed_and_its_waiting_records_are_left() -> None:
     async with running() as bench:
         fail = True
