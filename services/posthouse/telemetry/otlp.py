@@ -134,13 +134,14 @@ class OtlpSink:
         self._thread.join(_CLOSE)
 
     def _send_all(self) -> None:
-        while not self._closing:
+        closing = False
+        while not closing:
             self._wake.wait(self._delay)
             self._wake.clear()
+            # Read before the queue is emptied: what was queued before `close` is sent.
+            closing = self._closing
             while self._queue:
                 self._send_batch()
-        while self._queue:
-            self._send_batch()
         self._exporter.shutdown()
 
     def _send_batch(self) -> None:
