@@ -51,8 +51,8 @@ class AdminContext:
     ids: Ids
     sessions: SessionControl = field(default_factory=NoSessions)
     process: Callable[[], Mapping[str, object]] = _nothing
-    """What the ready file says about the process that has the stores open: `pid`, `version`, `listeners`. Empty where
-    the stores were opened for one command."""
+    """What the process that has the stores open says about itself: `listeners` by name. Empty where the stores were
+    opened for one command."""
 
     @classmethod
     def of(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from posthouse.admin import accounts, aliases, checks, dead_letters, domains, held_mail, live, mailboxes
+from posthouse.admin import accounts, aliases, checks, dead_letters, domains, held_mail, live, mailboxes, road
 from posthouse.admin.arguments import bind
 from posthouse.admin.context import AdminContext
 from posthouse.model.errors import Invalid
@@ -41,8 +41,10 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "held.release": held_mail.release,
         "held.show": held_mail.show,
         "kick": live.kick,
+        "ledger.audit": road.audit,
         "mailbox.status": mailboxes.status,
         "status": live.status,
+        "trace": road.trace,
         "who": live.who,
     }
 )

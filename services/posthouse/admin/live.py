@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from posthouse import __version__
 from posthouse.admin.addresses import find_account
 from posthouse.admin.context import AdminContext
 from posthouse.admin.sessions import Kicked, LiveSession, SessionList
@@ -42,8 +44,13 @@ async def status(context: AdminContext) -> Status:
     for group, topic in MAIN_TOPIC.items():
         backlog = await context.log.backlog(topic.name, group)
         stages.append(StageRow(group, topic.name, backlog.records, backlog.oldest_age))
+    about: dict[str, object] = {}
+    process = context.process()
+    if process:
+        # The passwords of accounts that were made at its start stand there too: these are told once, not here.
+        about = {"pid": os.getpid(), "version": __version__, "listeners": process.get("listeners", {})}
     rows = tuple(ProcessRow(p.process_id, p.role, p.http, p.grpc) for p in await context.directory.processes())
-    return Status(context.process(), rows, tuple(stages))
+    return Status(about, rows, tuple(stages))
 
 
 async def who(context: AdminContext, *, login: str | None = None) -> SessionList:

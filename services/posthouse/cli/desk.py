@@ -1,7 +1,8 @@
 """Where a command finds the stores.
 
 Embedded (`--data`): a process that has the directory open is asked through its control socket; where none runs, the
-directory is opened for this one command, under the same lock. Cluster (`--config`): the stores are opened directly.
+directory is opened for this one command, under the same lock. Cluster (`--config` with settings of kafka or cassandra):
+the stores are opened directly. A `--config` without these is that of an embedded platform: its data.dir counts.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DATABASE = "posthouse.db"
+_CLUSTER = ("kafka", "cassandra")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     data: Path
     config: Path | None
-    """The cluster's settings; None = embedded."""
+    """Settings of a cluster, or of an embedded platform."""
     overrides: tuple[str, ...] = ()
     as_json: bool = False
 
@@ -46,16 +48,28 @@ class Desk:
 
     async def answer(self, command: str, arguments: dict[str, object], *, makes: bool = False) -> Any:
         """As `run`, for commands that ask more than once. MailError."""
-        if self.config is not None:
-            return await self._cluster(command, arguments)
+        cluster, data = self.place()
+        if cluster is not None:
+            return await self._cluster(cluster, command, arguments)
         from posthouse.cli.control_client import NobodyThere, ask
 
         try:
-            return await ask(self.data, command, arguments)
+            return await ask(data, command, arguments)
         except NobodyThere:
-            return await self._embedded(command, arguments, makes)
+            return await self._embedded(data, command, arguments, makes)
 
-    async def _embedded(self, command: str, arguments: dict[str, object], makes: bool) -> Any:
+    def place(self) -> tuple[Settings | None, Path]:
+        """The settings of the cluster, or None and the data directory."""
+        if self.config is None:
+            return None, self.data
+        from posthouse.runtime.sections import DataSettings
+
+        settings = self.settings()
+        if any(path.partition(".")[0] in _CLUSTER for path in settings.sources):
+            return settings, self.data
+        return None, settings.section(DataSettings).dir
+
+    async def _embedded(self, data: Path, command: str, arguments: dict[str, object], makes: bool) -> Any:
         from posthouse.admin import wire
         from posthouse.admin.context import AdminContext
         from posthouse.admin.dispatch import dispatch
@@ -63,23 +77,23 @@ class Desk:
         from posthouse.engines.sqlite import DataDirectoryLocked
         from posthouse.model.errors import NotFound, Unavailable
 
-        if not makes and not (self.data / DATABASE).exists():
+        if not makes and not (data / DATABASE).exists():
             raise NotFound(
                 f"no {DATABASE}",
-                public=f"there is no Posthouse in {self.data}: name its directory with --data, "
-                f"or begin one with `posthouse up --data {self.data}`",
+                public=f"there is no Posthouse in {data}: name its directory with --data, "
+                f"or begin one with `posthouse up --data {data}`",
             )
         try:
-            async with open_embedded(self.data) as embedded:
+            async with open_embedded(data) as embedded:
                 return wire.decode(wire.encode(await dispatch(AdminContext.of(embedded.adapters), command, arguments)))
         except DataDirectoryLocked as error:
             raise Unavailable(
                 str(error),
-                public=f"{self.data} is in use by a process that does not answer at its control socket: "
+                public=f"{data} is in use by a process that does not answer at its control socket: "
                 "it starts or stops right now, or another command has it open; try again",
             ) from error
 
-    async def _cluster(self, command: str, arguments: dict[str, object]) -> Any:
+    async def _cluster(self, settings: Settings, command: str, arguments: dict[str, object]) -> Any:
         from posthouse.admin import wire
         from posthouse.admin.context import AdminContext
         from posthouse.admin.dispatch import dispatch
@@ -87,7 +101,6 @@ class Desk:
         from posthouse.composition.cluster import open_cluster
         from posthouse.runtime.sections import HttpSettings
 
-        settings = self.settings()
         # Its own view of the account logs: every commit is conditional, so it and the mailstore processes agree.
         async with open_cluster(settings, own_mail_store=True) as cluster:
             token = settings.section(HttpSettings).control_token

@@ -32,17 +32,17 @@ MEANINGS: Final = (
 
 
 class CommandError(click.ClickException):
-    """Ends the command. `kind`: the class of the error, for programs."""
+    """Ends the command with `code`. `kind`: the class of the error, for programs."""
 
     def __init__(self, text: str, exit_code: int = FAILED, kind: str = "Failed", *, as_json: bool = False) -> None:
         super().__init__(text)
-        self.exit_code = exit_code
+        self.code = exit_code
         self.kind = kind
         self.as_json = as_json
 
     def show(self, file: IO[Any] | None = None) -> None:
         if self.as_json:
-            error = {"kind": self.kind, "text": self.message, "exit": self.exit_code}
+            error = {"kind": self.kind, "text": self.message, "exit": self.code}
             click.echo(json.dumps({"error": error}), file=file, err=True)
         else:
             click.echo(f"posthouse: {self.message}", file=file, err=True)

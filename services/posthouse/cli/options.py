@@ -28,7 +28,7 @@ def stores(function: F) -> F:
         "--data",
         type=click.Path(file_okay=False, path_type=Path),
         default=DEFAULT_DATA,
-        envvar="POSTHOUSE_DATA_DIR",
+        envvar=["POSTHOUSE_DATA", "POSTHOUSE_DATA_DIR"],
         show_default=True,
         help="Data directory of an embedded Posthouse, running or not.",
     )
@@ -36,7 +36,7 @@ def stores(function: F) -> F:
         "--config",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         envvar="POSTHOUSE_CONFIG",
-        help="Settings of a cluster: work on its Kafka and Cassandra instead of --data.",
+        help="Settings of a cluster: work on its Kafka and Cassandra.",
     )
     @click.option(
         "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting of --config."
@@ -141,7 +141,7 @@ class NameType(click.ParamType[str]):
         from posthouse.model.errors import MailError
 
         command, key = self.commands[self.name]
-        data = Path(ctx.params.get("data") or os.environ.get("POSTHOUSE_DATA_DIR") or DEFAULT_DATA)
+        data = Path(ctx.params.get("data") or os.environ.get("POSTHOUSE_DATA") or DEFAULT_DATA)
         try:
             rows = asyncio.run(ask(data, command, {}, timeout=1.0))
         except (NobodyThere, MailError):

@@ -16,8 +16,8 @@ from posthouse.runtime.settings import Key, Problem, Schema, Secret, Section, Se
 from posthouse.runtime.settings_values import EXPECTED, from_text, from_toml
 
 PREFIX: Final = "POSTHOUSE_"
-RESERVED: Final = frozenset({"POSTHOUSE_CONFIG", "POSTHOUSE_WORKER", "POSTHOUSE_CACHE"})
-"""Variables that are no settings: path of the file, number of a worker process, cache of the test harness."""
+RESERVED: Final = frozenset({"POSTHOUSE_CONFIG", "POSTHOUSE_DATA", "POSTHOUSE_WORKER", "POSTHOUSE_CACHE"})
+"""Variables that are no settings: path of the file, data directory, number of a worker, cache of the test harness."""
 MAX_FILE: Final = 1 << 20
 MAX_SECRET: Final = 1 << 16
 _FILE: Final = "_file"

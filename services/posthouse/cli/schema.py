@@ -1,0 +1,20 @@
+"""Every setting of every process: one file serves them all."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from posthouse.delivery.settings import DELIVERY
+from posthouse.filter.settings import FILTER
+from posthouse.imap.settings import IMAP
+from posthouse.ingress.settings import SMTP
+from posthouse.mailstore.settings import MAILSTORE
+from posthouse.mx.settings import MX
+from posthouse.runtime.sections import SHARED
+from posthouse.runtime.settings import Schema
+from posthouse.submission.settings import SUBMISSION
+
+
+@cache
+def schema() -> Schema:
+    return Schema([*SHARED, SMTP, MX, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])
