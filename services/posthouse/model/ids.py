@@ -36,26 +36,28 @@ MailboxNumber = NewType("MailboxNumber", int)
 """Small number of a mailbox inside its account log; never reused. INBOX is 1."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUE = {c: i for i, c in enumerate(_ALPHABET)}
+_PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
+_PAIR_SHIFTS = tuple(range(120, -1, -10))
+# To the digits that int(…, 32) reads; whatever is no digit of ours becomes something that it does not read.
+_DIGITS = bytes(
+    b"0123456789abcdefghijklmnopqrstuv"[_ALPHABET.index(chr(c))] if chr(c) in _ALPHABET else 33 for c in range(256)
+)
 _DELIVERY = uuid.UUID("6d0b9f5e-6b6f-5f0a-9a51-3f6d1f6f8a10")
 
 
 def queue_id_from_octets(octets: bytes) -> QueueId:
     """Text form of a 16-octet UUIDv7."""
     n = int.from_bytes(octets, "big")
-    return QueueId("".join([_ALPHABET[(n >> shift) & 31] for shift in range(125, -1, -5)]))
+    return QueueId("".join([_PAIRS[n >> shift & 1023] for shift in _PAIR_SHIFTS]))
 
 
 def queue_id_octets(queue_id: QueueId) -> bytes:
     """The 16 octets behind the text form; also the message's trace id. ValueError when it is no queue_id."""
     if len(queue_id) != 26:
         raise ValueError(f"a queue_id has 26 characters, not {len(queue_id)}: {queue_id!r}")
-    n = 0
     try:
-        for c in queue_id:
-            n = n << 5 | _VALUE[c]
-        return n.to_bytes(16, "big")
-    except (KeyError, OverflowError) as e:
+        return int(queue_id.encode("ascii").translate(_DIGITS), 32).to_bytes(16, "big")
+    except (ValueError, OverflowError) as e:
         raise ValueError(f"not a queue_id: {queue_id!r}") from e
 
 
