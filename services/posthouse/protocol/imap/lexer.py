@@ -11,6 +11,7 @@ Every failure is `BadSyntax` with a text for the client. Nothing else is raised,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from posthouse.protocol.imap.sequence_set import SequenceSet, parse_sequence_set
@@ -193,6 +194,8 @@ def mailbox_name(raw: bytes) -> str:
 
 def _decode_name(raw: bytes) -> str:
     try:
-        return decode_utf7(raw)
+        name = decode_utf7(raw)
+        # RFC 5198 §3, as RFC 9051 §5.1 asks: a name that looks the same is the same, however the client composed it.
+        return name if name.isascii() else unicodedata.normalize("NFC", name)
     except NotUtf7 as e:
         raise BadSyntax("Mailbox name is not modified UTF-7") from e

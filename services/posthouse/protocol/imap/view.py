@@ -50,11 +50,11 @@ class SelectedView:
     __slots__ = (
         "_account",
         "_closed",
-        "_exists_due",
         "_flags_due",
         "_gone",
         "_map",
         "_pool",
+        "_told",
         "_touched",
         "columns",
         "keywords",
@@ -76,7 +76,8 @@ class SelectedView:
         self._map: array[int] | None = None
         self._gone: dict[int, Row] = {}
         self._touched: dict[int, None] = {}
-        self._exists_due = False
+        self._told = len(columns)
+        """Messages that the client knows of: the first so many of the map."""
         self._flags_due = False
         self._closed = False
         self.keywords: dict[str, str] = {}
@@ -111,7 +112,7 @@ class SelectedView:
     @property
     def pending(self) -> bool:
         """Whether a flush would send anything."""
-        return bool(self._gone or self._touched or self._exists_due or self._flags_due)
+        return bool(self._gone or self._touched or self._flags_due) or len(self.uids) != self._told
 
     def close(self) -> None:
         if not self._closed:
@@ -151,23 +152,27 @@ class SelectedView:
         self._take(changes)
 
     def _withhold(self, changes: Changes) -> None:
-        """Before the columns move on: keep the rows of what goes, and a map of our own."""
-        columns = self.columns
-        if changes.expunged and self._map is None:
+        """Before the columns move on: keep the rows of what goes, and a map of our own. What the client was never told
+        of just goes."""
+        columns, numbers = self.columns, self.uids
+        told = [uid for uid in changes.expunged if bisect_left(numbers, uid) < self._told]
+        if told and self._map is None:
             self._map = columns.uids[:]
-        for uid in changes.expunged:
+        for uid in told:
             i = columns.index(uid)
             if i >= 0:
                 self._gone[uid] = columns.row(i)
-                self._touched.pop(uid, None)
+        for uid in changes.expunged:
+            self._touched.pop(uid, None)
+        if self._map is not None:
+            for uid in changes.expunged[len(told) :]:
+                del self._map[bisect_left(self._map, uid)]
 
     def _take(self, changes: Changes) -> None:
         columns = self.columns
-        if changes.appended:
-            self._exists_due = True
-            if self._map is not None:
-                self._map.extend(changes.appended)
-        elif not changes.touched:
+        if changes.appended and self._map is not None:
+            self._map.extend(changes.appended)
+        if not changes.appended and not changes.touched:
             return
         self._touched.update(changes.touched)
         last: frozenset[str] | None = None
@@ -199,11 +204,12 @@ class SelectedView:
             # Highest first: no number moves before it is told.
             seqnums = [bisect_left(numbers, uid) + 1 for uid in sorted(self._gone, reverse=True)]
             out += [b"* %d EXPUNGE\r\n" % seqnum for seqnum in seqnums]
+            self._told -= len(seqnums)
             self._gone.clear()
             self._map = None
-        if self._exists_due:
-            out.append(b"* %d EXISTS\r\n" % self.exists)
-            self._exists_due = False
+        if len(self.uids) != self._told:
+            self._told = len(self.uids)
+            out.append(b"* %d EXISTS\r\n" % self._told)
         if self._flags_due:
             out.append(self.flags_line())
             self._flags_due = False
@@ -269,9 +275,9 @@ class SelectedView:
         return self._gone.get(uid)
 
     def select(self, sequence_set: SequenceSet, *, uid: bool) -> Selection:
-        """The messages of the view that the set names. NoSuchMessage when a sequence number is beyond the last;
-        UIDs that do not exist are left out (RFC 3501 §6.4.8)."""
-        numbers = self.uids
+        """The messages, among those the client knows of, that the set names. NoSuchMessage when a sequence number is
+        beyond the last; UIDs that do not exist are left out (RFC 3501 §6.4.8)."""
+        numbers = self.uids if len(self.uids) == self._told else self.uids[: self._told]
         if uid:
             ranges = indexes_of_uids(sequence_set, numbers)
         else:
