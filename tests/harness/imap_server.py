@@ -24,6 +24,7 @@ from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.server import ImapServer
 from posthouse.imap.services import Services
 from posthouse.imap.settings import ImapSettings
+from posthouse.imap.traced import Pushes
 from posthouse.imap.updates import Updates
 from posthouse.model.change import Append, CommitRequest, Committed
 from posthouse.model.directory import DEFAULT_TENANT, Account, Domain
@@ -181,6 +182,7 @@ async def imap_server(
         await directory.add_domain(Domain(DOMAIN, DEFAULT_TENANT), postmaster)
         authenticator = PlainAuthenticator()
         events: list[TraceEvent] = []
+        tracer = Tracer(sink or NullSink(), ratio=ratio)
         services = Services(
             store=store,
             blobs=IndexedBlobStore(SqliteBlobIndex(engine, clock), files, tenant_key, clock),
@@ -189,14 +191,13 @@ async def imap_server(
             clock=clock,
             ids=ids,
             metrics=metrics,
-            tracer=Tracer(sink or NullSink(), ratio=ratio),
+            tracer=tracer,
             sessions=Sessions(),
             settings=settings,
             message_limit=message_limit,
-            updates=Updates(store, clock, settings.poll),
+            updates=Updates(store, clock, settings.poll, Pushes(store, tracer, metrics, lookup=True)),
             literals=LiteralMemory(settings.append_memory),
             pool=Pool(),
-            trace_pushes=True,
             trace_event=events.append,
         )
         server = ImapServer(services)

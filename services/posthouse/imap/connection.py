@@ -393,11 +393,28 @@ class Connection(asyncio.Protocol):
         except NoSuchMailbox as error:
             raise MailboxGone from error
 
-    async def push(self) -> None:
+    async def push(self) -> bool:
         """updates.Listener: brings an idling client up to date."""
-        if self._idle_tag and not self._busy and not self._closing and self._behind():
-            self._busy = True
-            await self.work(None)
+        if not self._idle_tag or self._busy or self._closing or not self._behind():
+            return False
+        self._busy = True
+        try:
+            await self._bring_up_to_date()
+        except MailboxGone:
+            self.end(b"Mailbox was deleted")
+        except Exception as error:
+            log.error("push failed", exc_info=error)
+            self.end(b"Internal error", b"SERVERBUG")
+        finally:
+            self._busy = False
+            if self._transport is None:
+                self._forget()
+        if self._transport is not None:
+            self._resume_reading()
+            request = self.next_request()
+            if request is not None:
+                self._begin(request)
+        return True
 
     async def _bring_up_to_date(self) -> bool:
         """Whether the view moved."""

@@ -10,6 +10,7 @@ from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.server import ImapServer
 from posthouse.imap.services import Services
 from posthouse.imap.settings import ImapSettings
+from posthouse.imap.traced import Pushes
 from posthouse.imap.updates import Updates
 from posthouse.log.trace_events import TraceEvents
 from posthouse.ports.blob_store import BlobStore
@@ -94,10 +95,11 @@ def make_imap(
     process: str = "imap",
 ) -> Imap:
     """`tls` None = no implicit TLS, no STARTTLS, and so no login but with `insecure_loopback_auth` (here or in the
-    settings) from loopback. `trace_pushes`: see Services. `process`: host/process, for trace events."""
+    settings) from loopback. `trace_pushes`: `lookup` of traced.Pushes. `process`: host/process, for trace events."""
     events = TraceEvents(ports.log, ports.clock, process)
     if insecure_loopback_auth:
         settings = replace(settings, insecure_loopback_auth=True)
+    pushes = Pushes(ports.mail_store, tracer, metrics, lookup=trace_pushes)
     server = ImapServer(
         Services(
             store=ports.mail_store,
@@ -111,11 +113,10 @@ def make_imap(
             sessions=sessions,
             settings=settings,
             message_limit=limits.message_size,
-            updates=Updates(ports.mail_store, ports.clock, settings.poll),
+            updates=Updates(ports.mail_store, ports.clock, settings.poll, pushes),
             literals=LiteralMemory(settings.append_memory),
             pool=Pool(),
             process=process,
-            trace_pushes=trace_pushes,
             trace_event=events.write,
         )
     )

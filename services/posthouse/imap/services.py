@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from posthouse.imap.handlers.traced import FirstFetches
 from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.settings import ImapSettings
+from posthouse.imap.traced import FirstFetches
 from posthouse.imap.updates import Updates
 from posthouse.model.directory import Account
 from posthouse.model.trace import TraceEvent
@@ -51,8 +51,5 @@ class Services:
     process: str = "imap"
     """host/process, for trace events."""
     first_fetches: FirstFetches = field(default_factory=FirstFetches)
-    trace_pushes: bool = False
-    """Ask the email row for the queue_id of what is pushed, so that the push joins its trace: one read per message and
-    process. Cheap embedded; in the cluster only where most messages are traced."""
     trace_event: Callable[[TraceEvent], None] | None = None
     """Fire and forget: publishes to mail.trace.v1."""

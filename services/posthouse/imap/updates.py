@@ -11,7 +11,7 @@ journal entries kept are contiguous.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from posthouse.model.errors import MailError, NoSuchAccount
@@ -27,14 +27,17 @@ LINGER = 30.0
 """Seconds an account is watched on after its last session left: clients reselect."""
 RETRY = 2.0
 
+OnPushed = Callable[[AccountId, Sequence[JournalEntry], float], Awaitable[None]]
+"""Account, entries that reached an idling client for the first time, seconds since the hint."""
+
 log = EventLogger("posthouse.imap.updates")
 
 
 class Listener(Protocol):
     """A session, as its account's updates see it."""
 
-    async def push(self) -> None:
-        """Bring the client up to date now if it idles; never raises."""
+    async def push(self) -> bool:
+        """Bring the client up to date now if it idles; whether it did. Never raises."""
         ...
 
     def end(self, reason: bytes) -> None:
@@ -45,10 +48,23 @@ class Listener(Protocol):
 class AccountUpdates:
     """The changes of one account."""
 
-    __slots__ = ("_entries", "_store", "account", "empty_since", "latest", "listeners", "next_look", "task")
+    __slots__ = (
+        "_entries",
+        "_on_pushed",
+        "_pushed",
+        "_store",
+        "account",
+        "empty_since",
+        "latest",
+        "listeners",
+        "next_look",
+        "task",
+    )
 
-    def __init__(self, store: MailStore, account: AccountId) -> None:
+    def __init__(self, store: MailStore, account: AccountId, on_pushed: OnPushed | None) -> None:
         self._store = store
+        self._on_pushed = on_pushed
+        self._pushed = 0
         self.account = account
         self.latest = 0
         """Highest modseq heard of; sessions below it have something to pull."""
@@ -86,9 +102,14 @@ class AccountUpdates:
             self._entries = (self._entries + list(fetched))[-KEPT_ENTRIES:] if self._entries else list(fetched)
             self.heard(fetched[-1].modseq)
 
-    async def push(self) -> None:
-        for listener in tuple(self.listeners):
-            await listener.push()
+    async def push(self, clock: Clock) -> None:
+        """To all who idle."""
+        since, began = self._pushed, clock.monotonic()
+        self._pushed = self.latest
+        reached = [await listener.push() for listener in tuple(self.listeners)]
+        if self._on_pushed is not None and any(reached):
+            news = [entry for entry in self._entries if entry.modseq > since]
+            await self._on_pushed(self.account, news, clock.monotonic() - began)
 
     async def watch(self, clock: Clock) -> None:
         """Until cancelled."""
@@ -96,10 +117,11 @@ class AccountUpdates:
             try:
                 async with self._store.watch(self.account) as watch:
                     await self.look()
-                    await self.push()
+                    self._pushed = self._pushed or self.latest
+                    await self.push(clock)
                     while True:
                         self.heard(await watch.next())
-                        await self.push()
+                        await self.push(clock)
             except NoSuchAccount:
                 for listener in tuple(self.listeners):
                     listener.end(b"Account is gone")
@@ -112,8 +134,9 @@ class AccountUpdates:
 class Updates:
     """All accounts that have sessions here."""
 
-    def __init__(self, store: MailStore, clock: Clock, poll: float) -> None:
+    def __init__(self, store: MailStore, clock: Clock, poll: float, on_pushed: OnPushed | None = None) -> None:
         self._store = store
+        self._on_pushed = on_pushed
         self._clock = clock
         self._poll = poll
         self._accounts: dict[AccountId, AccountUpdates] = {}
@@ -126,7 +149,7 @@ class Updates:
         """Call before reading a mailbox: what is committed after this call is heard of."""
         updates = self._accounts.get(account)
         if updates is None:
-            updates = self._accounts[account] = AccountUpdates(self._store, account)
+            updates = self._accounts[account] = AccountUpdates(self._store, account, self._on_pushed)
             updates.next_look = self._clock.monotonic() + self._pause(account)
             self._start(updates)
         updates.listeners.add(listener)
@@ -179,7 +202,7 @@ class Updates:
                 log.debug("look failed", account=str(updates.account), reason=type(error).__name__)
                 continue
             if updates.latest > before:
-                await updates.push()
+                await updates.push(self._clock)
 
     def _pause(self, account: AccountId) -> float:
         """Poll to 2 × poll, by account, so that the looks of many accounts spread out."""

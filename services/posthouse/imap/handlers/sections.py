@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from posthouse.imap.handlers.traced import first_fetch
+from posthouse.imap.traced import first_fetch
 from posthouse.model.envelope import INLINE_MAX, BlobRef
 from posthouse.model.errors import BlobMissing, MailError
 from posthouse.model.mailbox import email_id_of
