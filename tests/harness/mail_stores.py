@@ -14,6 +14,7 @@ from harness.cassandra_adapters import database
 from harness.simulated_account_table import SimulatedCluster
 from harness.virtual_clock import VirtualClock
 from posthouse.engines.sqlite import Engine
+from posthouse.mailstore.server import MailStoreServer
 from posthouse.model.change import Append, Appended, Change, CommitRequest, Committed, QuotaLimit
 from posthouse.model.envelope import BlobRef
 from posthouse.model.flags import NO_FLAGS, Flags
@@ -24,6 +25,7 @@ from posthouse.ports.mail_store import MailStore
 from posthouse.runtime.system import SystemClock, SystemIds
 from posthouse.store.account.cassandra import CassandraAccountTable
 from posthouse.store.account.owner import OwnedMailStore
+from posthouse.store.account.remote import RemoteMailStore
 from posthouse.store.account.sqlite import SqliteMailStore
 
 IDS = SystemIds()
@@ -78,16 +80,56 @@ class CassandraMailStores:
                 yield store
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteMailStores:
+    """Through the mailstore service, over another store in the same process."""
+
+    behind: MailStores
+    single: bool = False
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RemoteMailStore]:
+        async with self.behind.open() as store, remote_mail_store(store) as remote:
+            yield remote
+
+
+@asynccontextmanager
+async def remote_mail_store(store: MailStore) -> AsyncIterator[RemoteMailStore]:
+    """A client of a mailstore service over `store`."""
+    server = MailStoreServer(store, "127.0.0.1", 0, grace=1.0)
+    await server.start()
+
+    async def peers() -> list[str]:
+        return [server.address]
+
+    try:
+        async with RemoteMailStore(peers, SystemClock()) as remote:
+            yield remote
+    finally:
+        await server.drain()
+        await server.stop()
+
+
 async def mail_stores_of(request: pytest.FixtureRequest, path: Path) -> MailStores:
     """For fixtures with the params of ADAPTERS."""
     if request.param == "cassandra":
         return CassandraMailStores(request.getfixturevalue("cassandra"))
+    if request.param == "remote over cassandra":
+        return RemoteMailStores(CassandraMailStores(request.getfixturevalue("cassandra")))
+    if request.param == "remote":
+        return RemoteMailStores(EmbeddedMailStores(path, SystemClock()), single=True)
     if request.param == "simulated":
         return SimulatedMailStores(SimulatedCluster(VirtualClock()))
     return EmbeddedMailStores(path, SystemClock())
 
 
-ADAPTERS = ["sqlite", "simulated", pytest.param("cassandra", marks=pytest.mark.servers("cassandra"))]
+ADAPTERS = [
+    "sqlite",
+    "simulated",
+    "remote",
+    pytest.param("cassandra", marks=pytest.mark.servers("cassandra")),
+    pytest.param("remote over cassandra", marks=pytest.mark.servers("cassandra")),
+]
 
 
 def new_account() -> AccountId:

@@ -11,8 +11,16 @@ from posthouse.control.v1.mailstore_pb2_grpc import add_MailStoreServicer_to_ser
 from posthouse.mailstore.service import MailStoreService
 from posthouse.ports.mail_store import MailStore
 from posthouse.runtime.component import Component
-from posthouse.store.account.remote import CHANNEL_OPTIONS
+from posthouse.store.account.remote_calls import MAX_MESSAGE
 
+OPTIONS = (
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    # Clients ping every 2 s (store.account.remote_calls); gRPC would take that for an attack.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.so_reuseport", 0),
+)
 SERVICE = mailstore_pb2.DESCRIPTOR.services_by_name["MailStore"].full_name
 
 
@@ -33,7 +41,7 @@ class MailStoreServer(Component):
         """host:port it is bound to, once started."""
 
     async def start(self) -> None:
-        self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
+        self._server = grpc.aio.server(options=OPTIONS)
         add_MailStoreServicer_to_server(self.service, self._server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
@@ -46,7 +54,7 @@ class MailStoreServer(Component):
             await self._health.set(name, status)
 
     async def drain(self) -> None:
-        self.service.draining = True
+        self.service.drain()
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
         if self._server is not None:
             await self._server.stop(self._grace)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -30,12 +30,16 @@ from posthouse.store.account.codec import encode
 
 log = logging.getLogger(__name__)
 
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
 MAX_CALLS = 1_000
 """Running at a time on one stream."""
 MAX_IDS = 1_000
 MAX_WATCHED = 200_000
 """Accounts on one watch stream."""
 RETRY_AFTER_MS = 200
+LONGEST = 30.0
+"""Seconds for a call that names no deadline."""
 
 
 class MailStoreService(MailStoreServicer):
@@ -43,20 +47,19 @@ class MailStoreService(MailStoreServicer):
 
     def __init__(self, store: MailStore) -> None:
         self._store = store
-        self.draining = False
+        self._drain = asyncio.Event()
         self.running = 0
+        """Calls under way."""
 
-    async def Commit(
-        self, calls: AsyncIterator[pb.CommitCall], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[pb.CommitReply]:
-        async for reply in self._answer(calls, self._commit, pb.CommitReply, OutcomeUnknown, context):
-            yield reply
+    def drain(self) -> None:
+        """From here on no call is taken; every stream ends, retryable, once its calls are answered."""
+        self._drain.set()
 
-    async def Read(
-        self, calls: AsyncIterator[pb.ReadCall], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[pb.ReadReply]:
-        async for reply in self._answer(calls, self._read, pb.ReadReply, Unavailable, context):
-            yield reply
+    async def Commit(self, calls: AsyncIterator[pb.CommitCall], context: Context) -> None:
+        await self._answer(calls, self._commit, pb.CommitReply, OutcomeUnknown, context)
+
+    async def Read(self, calls: AsyncIterator[pb.ReadCall], context: Context) -> None:
+        await self._answer(calls, self._read, pb.ReadReply, Unavailable, context)
 
     async def _answer(
         self,
@@ -64,17 +67,16 @@ class MailStoreService(MailStoreServicer):
         carry_out: Callable[[Any, Any], Awaitable[None]],
         make_reply: Callable[..., Any],
         on_timeout: type[MailError],
-        context: grpc.aio.ServicerContext[Any, Any],
-    ) -> AsyncIterator[Any]:
+        context: Context,
+    ) -> None:
         replies: asyncio.Queue[Any] = asyncio.Queue()
         slots = asyncio.Semaphore(MAX_CALLS)
-        ended = object()
 
         async def one(call: Any) -> None:
             reply = make_reply(id=call.id)
             self.running += 1
             try:
-                async with asyncio.timeout(call.deadline_ms / 1000 if call.deadline_ms else 30):
+                async with asyncio.timeout(call.deadline_ms / 1000 if call.deadline_ms else LONGEST):
                     await carry_out(call, reply)
             except TimeoutError:
                 wire.put_error(reply.error, on_timeout("the deadline of the call passed"))
@@ -88,26 +90,35 @@ class MailStoreService(MailStoreServicer):
                 slots.release()
             replies.put_nowait(reply)
 
-        async def take() -> None:
-            try:
-                async with asyncio.TaskGroup() as running:
-                    async for call in calls:
-                        if self.draining:
-                            break
-                        await slots.acquire()
-                        running.create_task(one(call))
-            finally:
-                replies.put_nowait(ended)
+        async def take(running: asyncio.TaskGroup) -> None:
+            async for call in calls:
+                await slots.acquire()
+                running.create_task(one(call))
 
+        async def write() -> None:
+            while (reply := await replies.get()) is not None:
+                await context.write(reply)
+
+        await context.send_initial_metadata(())
         async with asyncio.TaskGroup() as tasks:
-            taking = tasks.create_task(take())
-            try:
-                while (reply := await replies.get()) is not ended:
-                    yield reply
-            finally:
-                taking.cancel()
-        if self.draining:
-            await context.abort_with_status(rpc_status.to_status(_draining()))
+            tasks.create_task(write())
+            async with asyncio.TaskGroup() as running:
+                await self._until_draining(take(running))
+            replies.put_nowait(None)
+        await self._refuse_if_draining(context)
+
+    async def _until_draining(self, taking: Coroutine[Any, Any, None]) -> None:
+        """Takes calls until the client has no more or this process leaves."""
+        async with asyncio.TaskGroup() as tasks:
+            take = tasks.create_task(taking)
+            leave = tasks.create_task(self._drain.wait())
+            await asyncio.wait([take, leave], return_when=asyncio.FIRST_COMPLETED)
+            take.cancel()
+            leave.cancel()
+
+    async def _refuse_if_draining(self, context: Context) -> None:
+        if self._drain.is_set():
+            await context.abort_with_status(rpc_status.to_status(_leaving()))
 
     async def _commit(self, call: pb.CommitCall, reply: pb.CommitReply) -> None:
         account = _account(call.account)
@@ -171,38 +182,40 @@ class MailStoreService(MailStoreServicer):
             case _:
                 raise Invalid("a read call without content")
 
-    async def Watch(
-        self, calls: AsyncIterator[pb.WatchCall], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[pb.Hint]:
-        hints: asyncio.Queue[pb.Hint | None] = asyncio.Queue(maxsize=10_000)
+    async def Watch(self, calls: AsyncIterator[pb.WatchCall], context: Context) -> None:
+        hints: asyncio.Queue[pb.Hint] = asyncio.Queue(maxsize=10_000)
         watching: dict[bytes, asyncio.Task[None]] = {}
 
         async def follow(account: bytes) -> None:
             async with self._store.watch(_account(account)) as watch:
+                await hints.put(pb.Hint(account=account))  # watched from here on
                 while True:
                     await hints.put(pb.Hint(account=account, modseq=await watch.next()))
 
-        async def take(tasks: asyncio.TaskGroup) -> None:
-            try:
-                async for call in calls:
-                    if not call.watch:
-                        task = watching.pop(call.account, None)
-                        if task is not None:
-                            task.cancel()
-                    elif call.account not in watching and len(watching) < MAX_WATCHED:
-                        watching[call.account] = tasks.create_task(follow(call.account))
-            finally:
-                await hints.put(None)
+        async def take(following: asyncio.TaskGroup) -> None:
+            async for call in calls:
+                if not call.watch:
+                    task = watching.pop(call.account, None)
+                    if task is not None:
+                        task.cancel()
+                elif call.account in watching:
+                    await hints.put(pb.Hint(account=call.account))
+                elif len(watching) < MAX_WATCHED and len(call.account) == 16:
+                    watching[call.account] = following.create_task(follow(call.account))
 
+        async def write() -> None:
+            while True:
+                await context.write(await hints.get())
+
+        await context.send_initial_metadata(())
         async with asyncio.TaskGroup() as tasks:
-            taking = tasks.create_task(take(tasks))
-            try:
-                while (hint := await hints.get()) is not None:
-                    yield hint
-            finally:
-                taking.cancel()
+            writing = tasks.create_task(write())
+            async with asyncio.TaskGroup() as following:
+                await self._until_draining(take(following))
                 for task in watching.values():
                     task.cancel()
+            writing.cancel()
+        await self._refuse_if_draining(context)
 
 
 def _account(octets: bytes) -> AccountId:
@@ -218,7 +231,7 @@ def _ids(octets: bytes) -> list[bytes]:
     return [octets[at : at + 16] for at in range(0, len(octets), 16)]
 
 
-def _draining() -> Status:
+def _leaving() -> Status:
     retry = AnyMessage()
     retry.Pack(RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)))
     return Status(code=UNAVAILABLE, message="the mailstore is leaving, go to another", details=[retry])

@@ -1,0 +1,107 @@
+"""One bidirectional gRPC stream with numbered calls: written from a queue, resolved by their number."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import grpc
+
+from posthouse.model.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+MAX_IN_FLIGHT: Final = 10_000
+"""Calls per stream. Beyond it the caller is told Unavailable: a stuck mailstore must not fill our memory."""
+MAX_MESSAGE: Final = 64 * 1024 * 1024
+
+CHANNEL_OPTIONS: Final = (
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    # A process that is frozen or cut off is found within 4 s; gRPC's own defaults take minutes.
+    ("grpc.keepalive_time_ms", 2_000),
+    ("grpc.keepalive_timeout_ms", 2_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.enable_retries", 0),
+    # Also the least time that a connection attempt gets: while it lasts, calls wait instead of going elsewhere.
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+
+
+class StreamBroken(Exception):
+    """The stream ended. `sent`: the call may have been carried out; else it surely was not."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("sent" if sent else "not sent")
+        self.sent = sent
+
+
+class Calls:
+    """Lives in `tasks` until it breaks or is closed."""
+
+    def __init__(self, open_stream: Callable[[AsyncIterator[Any]], Any], tasks: asyncio.TaskGroup) -> None:
+        self._outgoing: asyncio.Queue[Any] = asyncio.Queue()
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._serial = 0
+        self._accepted = asyncio.Event()
+        self._closed = False
+        self.broken = False
+        self._stream = open_stream(self._requests())
+        self._reader = tasks.create_task(self._read())
+
+    async def _requests(self) -> AsyncIterator[Any]:
+        # Nothing goes out before the service has accepted the stream: so what is still here was surely not carried out.
+        await self._accepted.wait()
+        while (call := await self._outgoing.get()) is not None:
+            yield call
+
+    async def _read(self) -> None:
+        try:
+            await self._stream.initial_metadata()
+            self._accepted.set()
+            async for reply in self._stream:
+                future = self._waiting.pop(reply.id, None)
+                if future is not None and not future.done():
+                    future.set_result(reply)
+        except grpc.aio.AioRpcError as e:
+            log.info("a stream to the mailstore ended: %s", e.code().name)
+        except asyncio.CancelledError:
+            if not self._closed:
+                raise
+        finally:
+            self._break()
+
+    def _break(self) -> None:
+        self.broken = True
+        sent = self._accepted.is_set()
+        self._outgoing.put_nowait(None)
+        self._accepted.set()
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(StreamBroken(sent=sent))
+        self._waiting.clear()
+
+    def close(self) -> None:
+        self._closed = True
+        self._stream.cancel()
+        self._reader.cancel()
+
+    async def call(self, message: Any, timeout: float) -> Any:
+        """Raises StreamBroken, TimeoutError, Unavailable."""
+        if self.broken:
+            raise StreamBroken(sent=False)
+        if len(self._waiting) >= MAX_IN_FLIGHT:
+            raise Unavailable("too many calls wait for the mailstore")
+        self._serial = serial = self._serial + 1
+        message.id, message.deadline_ms = serial, max(1, int(timeout * 1000))
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[serial] = future
+        self._outgoing.put_nowait(message)
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        finally:
+            self._waiting.pop(serial, None)
