@@ -70,7 +70,7 @@ class SqliteTopic:
         self.next_off = 1
         """Offset of the next record to be written; those below it may still be in an open transaction."""
         self.last_ts = 0
-        self.tail_floor = 1
+        self.tail_floor = 0
         self.tail_end = 1
         """Next offset after the newest durable record."""
         self.cursors: list[Cursor] = []
@@ -99,7 +99,9 @@ class SqliteTopic:
         if row is not None:
             self.next_off = row[0] + 1
             self.last_ts = row[1]
-        self.tail_floor = self.tail_end = self.next_off
+        self.tail_end = self.next_off
+        # Of an empty topic the empty tail has everything, also for groups that start at 0.
+        self.tail_floor = self.tail_end if row is not None else 0
 
     def insert(self, connection: sqlite3.Connection, records: Iterable[Record], now_us: int) -> list[ConsumedRecord]:
         """Inside a transaction. The offsets are used up even if it is rolled back."""
