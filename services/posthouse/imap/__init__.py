@@ -1,7 +1,9 @@
 """imap: the message store access agent for IMAP4rev1 (MS, RFC 5598 §4.2.4; RFC 3501).
 
-Consumes      IMAP connections (143, 993)     Produces   mail.trace.v1 (the first FETCH of a message)
-Writes        account logs through mailstore, blobs of large APPENDs; reads directory, account logs and blobs
+Role          MS access (RFC 5598 §4.2.4), ports 143 (STARTTLS) and 993 (implicit TLS)
+Consumes      nothing
+Produces      mail.trace.v1 (the first FETCH of a message)
+Reads/Writes  account logs through the mail store; blobs (reads bodies, writes large APPENDs); reads the directory
 Acknowledges  OK after the commit, never before
 On crash      connections break; what was answered OK is durable, what was not is whole or not there at all
 

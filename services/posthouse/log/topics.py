@@ -83,7 +83,7 @@ MAIL_TRACE = Topic(
     "mail.trace.v1",
     payload="TraceEvent",
     key="queue_id",
-    produced_by=("mx", "submission", "filter", "delivery", "imap"),
+    produced_by=("filter", "delivery", "imap"),
     consumed_by=(),
     partitions=12,
     retention=30 * DAY,

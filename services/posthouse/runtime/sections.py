@@ -211,11 +211,11 @@ class KafkaSettings:
         least=0.1,
     )
     replication: int = setting(
-        3, "Copies of each topic, used only where `posthouse schema` makes it.", why="Survives one broker.", least=1
+        3, "Copies of each topic, used only where `posthouse init` makes it.", why="Survives one broker.", least=1
     )
     partitions: int = setting(
         0,
-        "Partitions of each topic, used only where `posthouse schema` makes it; 0 = as each topic says.",
+        "Partitions of each topic, used only where `posthouse init` makes it; 0 = as each topic says.",
         why="48 to 256 suit a cluster; a trial on one machine is quicker with a few.",
         unit="partitions",
         least=0,

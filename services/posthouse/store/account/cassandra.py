@@ -79,7 +79,7 @@ class CassandraAccountTable:
         self._slots = asyncio.Semaphore(STATEMENTS_IN_FLIGHT)
 
     async def make_tables(self) -> None:
-        """Makes the tables that are missing. By one process at a time: `posthouse schema`."""
+        """Makes the tables that are missing. By one process at a time: `posthouse init`."""
         ddl = files("posthouse.store").joinpath("schema/account.cql").read_text()
         without_comments = "\n".join(line.partition("--")[0] for line in ddl.splitlines())
         await self._db.schema(filter(None, (statement.strip() for statement in without_comments.split(";"))))
