@@ -15,6 +15,7 @@ from posthouse.admin.addresses import find_account, find_domain, plain_address
 from posthouse.admin.context import AdminContext
 from posthouse.admin.passwords import hash_password, random_password
 from posthouse.admin.sessions import Kicked
+from posthouse.model.address import parse_address
 from posthouse.model.directory import Account, Domain
 from posthouse.model.errors import AlreadyExists, Invalid, MailError, NoSuchAccount
 from posthouse.model.ids import AccountId, DomainName
@@ -190,8 +191,18 @@ async def _view(context: AdminContext, account: Account) -> AccountView | None:
 async def show(context: AdminContext, *, address: str) -> AccountShown:
     account = await find_account(context.directory, address)
     view = await _view(context, account)
-    leading = [alias.address for alias in await context.directory.aliases() if account.address in alias.targets]
+    leading = await _leading(context, account)
     return AccountShown(row(account, view), tuple(leading), 0 if view is None else len(view.mailboxes))
+
+
+async def _leading(context: AdminContext, account: Account) -> list[str]:
+    """Aliases that name it as a target, with any detail."""
+    found = []
+    for alias in await context.directory.aliases():
+        targets = [parse_address(target) for target in alias.targets]
+        if account.address in {f"{target.mailbox}@{target.domain}" for target in targets}:
+            found.append(alias.address)
+    return found
 
 
 async def update(
@@ -260,7 +271,7 @@ async def remove(context: AdminContext, *, address: str) -> AccountRemoved:
             "postmaster",
             public=f"{account.address} belongs to its domain (RFC 5321 §4.5.1): `posthouse domain remove {name}`",
         )
-    leading = [alias.address for alias in await context.directory.aliases() if account.address in alias.targets]
+    leading = await _leading(context, account)
     if leading:
         raise Invalid(
             "aliases lead to it",

@@ -140,8 +140,14 @@ class Database:
     async def prepare(
         self, name: str, cql: str, *, consistency: int = QUORUM, serial: int = SERIAL, idempotent: bool = True
     ) -> None:
-        """Prepares `cql` under `name`, once, at start-up. Conditional statements are never idempotent."""
-        prepared = await self._loop.run_in_executor(self._threads, self._session.prepare, cql)
+        """Prepares `cql` under `name`, once, at start-up. Conditional statements are never idempotent.
+        Raises model.errors.Unavailable, also when its table is not there."""
+        try:
+            prepared = await self._loop.run_in_executor(self._threads, self._session.prepare, cql)
+        except (DriverException, NoHostAvailable) as e:
+            missing = "unconfigured table" in str(e)
+            hint = ": the tables are missing, `posthouse init` makes them" if missing else ""
+            raise errors.Unavailable(f"Cassandra statement {name}: {e}{hint}") from e
         prepared.consistency_level = consistency
         prepared.serial_consistency_level = serial
         prepared.is_idempotent = idempotent
