@@ -1,6 +1,7 @@
 """Caps on connections: in all, and from one address. Pure; the listener asks it at accept."""
 
 import ipaddress
+from collections.abc import Callable
 from typing import Literal
 
 Refusal = Literal["refused_total", "refused_address"]
@@ -9,18 +10,22 @@ Refusal = Literal["refused_total", "refused_address"]
 class Lease:
     """The right to one connection. `release` when the connection is lost; more than once does no harm."""
 
-    __slots__ = ("_limiter", "group")
+    __slots__ = ("_limiter", "group", "on_release")
 
     def __init__(self, limiter: "ConnectionLimiter", group: str) -> None:
         self._limiter: ConnectionLimiter | None = limiter
         self.group = group
         """The address it counts for; for IPv6 the /64."""
+        self.on_release: Callable[[], None] | None = None
+        """Called once, at the release: for who counts what it has admitted."""
 
     def release(self) -> None:
         """Give it back."""
         if self._limiter is not None:
             limiter, self._limiter = self._limiter, None
             limiter.give_back(self.group)
+            if self.on_release is not None:
+                self.on_release()
 
 
 class ConnectionLimiter:

@@ -72,7 +72,8 @@ class Listener(Service):
             "refused_total": metrics.counter(CONNECTIONS, name, "refused_total"),
             "refused_address": metrics.counter(CONNECTIONS, name, "refused_address"),
         }
-        metrics.gauge_from(CONNECTIONS_OPEN, lambda: limiter.open, name)
+        # Its own count: a limiter may be shared by several listeners.
+        self._open = metrics.gauge(CONNECTIONS_OPEN, name)
 
     @property
     def addresses(self) -> list[str]:
@@ -171,6 +172,8 @@ class Listener(Service):
         sock.setblocking(False)
         if isinstance(lease, Lease):
             assert self._group is not None
+            self._open.value += 1
+            lease.on_release = self._released
             self._group.create_task(self._serve(sock, lease))
             return
         self._refused[lease].value += 1
@@ -179,6 +182,9 @@ class Listener(Service):
             with contextlib.suppress(OSError):
                 sock.send(self._refusal)
         sock.close()
+
+    def _released(self) -> None:
+        self._open.value -= 1
 
     async def _serve(self, sock: socket.socket, lease: Lease) -> None:
         connected = False

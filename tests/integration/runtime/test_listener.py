@@ -17,6 +17,7 @@ from posthouse.runtime import listener as module
 from posthouse.runtime.limiter import ConnectionLimiter, Lease
 from posthouse.runtime.listener import Listener
 from posthouse.runtime.tls import ServerTls, self_signed
+from posthouse.telemetry.metric_names import CONNECTIONS_OPEN
 from posthouse.telemetry.metrics import Metrics
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
@@ -87,6 +88,9 @@ class Rig:
         line = f'posthouse_connections_total{{listener="mx",outcome="{outcome}"}} '
         return float(self.metrics.render().decode().partition(line)[2].split("\n")[0])
 
+    def open_now(self) -> float:
+        return self.metrics.gauge(CONNECTIONS_OPEN, "mx").value
+
     async def connect(self, tls: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = self.listener.address.rsplit(":", 1)
         return await asyncio.open_connection(host, int(port), ssl=tls, server_hostname="localhost" if tls else None)
@@ -137,9 +141,11 @@ def test_plain(run: Run, kind: type[Echo]) -> None:
             writer.write(b"a longer line than the buffer\n")
             assert await reader.readline() == b"a longer line than the buffer\n"
             assert made.limiter.open == 1
+            assert made.open_now() == 1
             writer.close()
             await made.lost.wait()
             assert made.limiter.open == 0
+            assert made.open_now() == 0
             assert made.count("served") == 1
 
     run(main)

@@ -15,8 +15,11 @@ def test_caps_in_all_and_per_address() -> None:
     assert limiter.admit("192.0.2.1") == "refused_address"
     assert isinstance(limiter.admit("192.0.2.2"), Lease)
     assert limiter.admit("192.0.2.3") == "refused_total"
+    released: list[str] = []
+    first.on_release = lambda: released.append("first")
     first.release()
     first.release()
+    assert released == ["first"]
     assert limiter.open == 2
     assert isinstance(limiter.admit("192.0.2.1"), Lease)
 
