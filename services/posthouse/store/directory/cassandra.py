@@ -44,7 +44,7 @@ class CassandraDirectoryTable:
         self._db = database
 
     async def make_tables(self) -> None:
-        """Makes the tables that are missing. By one process at a time: `posthouse schema`."""
+        """Makes the tables that are missing. By one process at a time: `posthouse init`."""
         await self._db.schema(TABLES)
 
     async def prepare(self) -> None:
