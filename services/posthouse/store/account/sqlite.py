@@ -320,15 +320,21 @@ class SqliteMailStore:
     def _committed(self, account: AccountId, slot: _Slot) -> AccountState:
         if slot.committed is None:
             with sqlite_read.snapshot(self._engine.reader):
-                slot.acct, slot.committed = self._read(account)
+                return self._read(account)[1]
         if slot.committed.head.deleted:
             raise NoSuchAccount("the account is deleted")
         return slot.committed
 
     def _read(self, account: AccountId) -> tuple[int, AccountState]:
+        """Number and state as the file has them now. That may be ahead of what the writer's futures have told: then
+        the cache follows, or a caller who goes on to ask it would see time run backwards."""
         loaded = sqlite_read.load(self._engine.reader, account)
         if loaded is None or loaded[1].head.deleted:
             raise NoSuchAccount(f"no account log {account}")
+        slot = self._slot(account)
+        slot.acct, state = loaded
+        if slot.committed is None or state.head.modseq > slot.committed.head.modseq:
+            slot.committed, slot.view = state, None
         return loaded
 
     def _acct(self, account: AccountId) -> int:
