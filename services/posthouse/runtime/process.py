@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import uvloop
-
 from posthouse import __version__
 from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
@@ -130,11 +128,20 @@ def run_process(
         return await lifecycle.run()
 
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(serve())
     finally:
         tracer.close()
         logs.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        # Not made for Windows and PyPy (pyproject.toml): asyncio's own loop does the same, slower.
+        return None
+    return uvloop.new_event_loop
 
 
 def _supervise(lifecycle: Lifecycle, count: int, http: HttpSettings, clock: Clock) -> None:
