@@ -221,12 +221,6 @@ class KafkaSettings:
         least=0,
         most=4096,
     )
-    linger: Duration = setting(
-        Duration(0),
-        "Wait for more records before a batch is sent.",
-        why="Batches form by themselves while a request is under way.",
-        most=1,
-    )
 
     def problems(self) -> Iterator[str]:
         """SASL has a user and a password."""
@@ -262,13 +256,6 @@ class CassandraSettings:
         "Wait for a statement.",
         why="Above the 2 s in which a node answers a write time-out itself, so that its answer is seen.",
         least=0.1,
-    )
-    in_flight: int = setting(
-        512,
-        "Statements under way at once.",
-        why="Beyond it latency grows and throughput does not.",
-        unit="statements",
-        least=1,
     )
     replication: int = setting(
         3,
@@ -318,30 +305,8 @@ class BlobSettings:
 
     store: Literal["cassandra", "s3"] = setting(
         "cassandra",
-        "Store of blobs beyond chunk_limit in the cluster; the embedded platform always uses files.",
+        "Store of blobs in the cluster; the embedded platform always uses files.",
         why="One system less to run; S3 is cheaper from some hundred GiB on.",
-    )
-    inline: Size = setting(
-        Size(16 * 1024),
-        "Messages up to this size lie in their row and have no blob.",
-        why="Most mail is smaller; one write less for each.",
-        most=64 * 1024,
-    )
-    chunk: Size = setting(
-        Size(64 * 1024),
-        "Size of a chunk in Cassandra.",
-        why="Larger cells cost the node memory and pauses.",
-        least=4096,
-        most=1024 * 1024,
-    )
-    chunk_limit: Size = setting(
-        Size(64 * 1024),
-        "With S3: blobs up to this size stay in Cassandra.",
-        why="A request to S3 costs more than one chunk.",
-    )
-    key: Secret | None = secret(
-        "Key of the hash that names a blob.",
-        why="Without it nobody can test from outside whether a known file is stored; made once at installation.",
     )
 
 

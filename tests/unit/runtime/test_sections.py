@@ -1,7 +1,11 @@
 """The shared sections are well declared and check themselves."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import posthouse
 from posthouse.runtime.sections import SHARED, LifecycleSettings
 from posthouse.runtime.settings import Schema
 from posthouse.runtime.settings_load import check, load
@@ -57,3 +61,10 @@ def test_every_key_is_on_the_reference_page() -> None:
     page = render_reference(SCHEMA)
     for key in SCHEMA.all_keys():
         assert f"| `{key.name}{'_file' if key.is_secret else ''}` |" in page
+
+
+def test_no_key_is_declared_that_nothing_reads() -> None:
+    source = Path(posthouse.__file__).parent
+    text = "\n".join(path.read_text() for path in source.rglob("*.py") if path.name != "sections.py")
+    read = set(re.findall(r"\.([a-z_]+)\b", text))
+    assert [key.path for key in SCHEMA.all_keys() if key.name not in read] == []
