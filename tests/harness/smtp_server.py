@@ -22,6 +22,7 @@ from posthouse.log.topics import MAIL_ACCEPTED
 from posthouse.model.envelope import Accepted
 from posthouse.mx.policy import RELAY_DENIED, MxPolicy
 from posthouse.ports.clock import Clock
+from posthouse.runtime.limiter import ConnectionLimiter
 from posthouse.runtime.sessions import Sessions
 from posthouse.runtime.system import SystemClock
 from posthouse.telemetry.metrics import Metrics
@@ -116,7 +117,7 @@ class Client:
 @asynccontextmanager
 async def smtp_server(
     *,
-    limits: Limits = Limits(),
+    limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
     policy: "type[Policy] | None" = None,
     make_policy: "object | None" = None,
@@ -126,6 +127,7 @@ async def smtp_server(
     deadline: float = 30.0,
     directory: FakeDirectory | None = None,
     clock: Clock | None = None,
+    clients: ConnectionLimiter | None = None,
 ) -> AsyncIterator[Running]:
     log, blobs = RecordingLog(events), RecordingBlobs(events)
     directory = directory or FakeDirectory()
@@ -141,7 +143,7 @@ async def smtp_server(
         if make_policy is not None
         else MxPolicy(Recipients(directory, usage, relay_text=RELAY_DENIED))  # type: ignore[arg-type]
     )
-    rules = replace(listener or Listener("mx", HOSTNAME, default_domain="example.org"), limits=limits)  # type: ignore[arg-type]
+    rules = replace(listener or Listener("mx", HOSTNAME, default_domain="example.org"), limits=limits or Limits())  # type: ignore[arg-type]
     server = SmtpServer(
         rules,
         chosen,
@@ -161,6 +163,7 @@ async def smtp_server(
         ids=SerialIds(),
         sessions=sessions,
         tls=tls,
+        clients=clients,
     )
     await server.start()
     listening = await asyncio.get_running_loop().create_server(server.protocol, "127.0.0.1", 0)

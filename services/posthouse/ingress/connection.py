@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiosmtpd.smtp import SMTP
 
+from posthouse.ingress.proxied import is_proxy, passed_on_from
 from posthouse.ingress.reader import WireReader
 from posthouse.ingress.session import Session, Transaction
 from posthouse.model.errors import MailError
@@ -29,6 +30,7 @@ from posthouse.protocol.smtp import replies
 from posthouse.protocol.smtp.data import DataReader
 from posthouse.protocol.smtp.replies import Refused, Reply, reply_to
 from posthouse.protocol.smtp.verbs import ALLOWED, LONGEST, Phase, out_of_order, split_command
+from posthouse.runtime.limiter import Lease
 from posthouse.telemetry.logging import EventLogger
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class SmtpConnection(SMTP):
         self.session = None
         self.transport = None
         self._release = release
+        self._lease: Lease | None = None
         self._original_transport = None
         self._timeout_handle = None
         self._handler_coroutine = None
@@ -144,6 +147,8 @@ class SmtpConnection(SMTP):
 
     async def _handle_client(self) -> None:
         try:
+            if self.server.listener.proxies:
+                await self._admit_behind_proxies()
             self.send(self.server.banner)
             await self._serve()
         except ConnectionError:
@@ -157,8 +162,23 @@ class SmtpConnection(SMTP):
             self.server.abort(self)
             self.server.closed(self)
             self.flush()
+            if self._lease is not None:
+                self._lease.release()
             if self.transport is not None:
                 self.transport.close()
+
+    async def _admit_behind_proxies(self) -> None:
+        """The client is who his proxy says. The listener's cap per address would count the proxies: ours is asked."""
+        client, server = self.client, self.server
+        if is_proxy(client.ip, server.listener.proxies):
+            client.ip = await passed_on_from(self.wire) or client.ip
+            self.wire.restart()
+            if is_proxy(client.ip, server.listener.proxies):
+                return
+        self._lease = server.admit(client.ip)
+        if self._lease is None:
+            self.send(replies.TOO_MANY_CONNECTIONS_FROM_YOU.wire)
+            raise ConnectionAbortedError("too many connections from one client")
 
     async def _serve(self) -> None:
         wire, handlers, session = self.wire, self.server.handlers, self.client

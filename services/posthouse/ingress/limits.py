@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from posthouse.ingress.proxied import Network
 from posthouse.model.ids import DomainName
 
 
@@ -44,5 +45,7 @@ class Listener:
     limits: Limits = Limits()
     default_domain: DomainName | None = None
     """Where `RCPT TO:<postmaster>` goes."""
+    proxies: tuple[Network, ...] = ()
+    """Peers that must begin with a PROXY header; empty = the protocol is off."""
     insecure_loopback_auth: bool = False
     """Allow AUTH without TLS to clients on loopback (demonstrations and tests)."""

@@ -20,8 +20,20 @@ from posthouse.ports.directory import Directory
 from posthouse.ports.ids import Ids
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
+from posthouse.runtime.limiter import ConnectionLimiter
+from posthouse.runtime.sections import LimitsSettings
 from posthouse.telemetry.metrics import Metrics
 from posthouse.telemetry.tracing import Tracer
+
+
+def limiters(smtp: SmtpSettings, limits: LimitsSettings) -> tuple[ConnectionLimiter, ConnectionLimiter]:
+    """For the listener, and for the server behind it. Where there are proxies, the listener sees nobody else, and the
+    cap per address is the server's."""
+    at_listener = limits.connections if smtp.proxies else limits.connections_per_address
+    return (
+        ConnectionLimiter(limits.connections, at_listener),
+        ConnectionLimiter(limits.connections, limits.connections_per_address),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from typing import Final
 
 from posthouse.ingress.acceptance import Acceptance
 from posthouse.ingress.backpressure import Backpressure
@@ -18,14 +19,17 @@ from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
 from posthouse.protocol.smtp import paths, replies
 from posthouse.runtime.component import Component
-from posthouse.runtime.limiter import Lease
+from posthouse.runtime.limiter import ConnectionLimiter, Lease
 from posthouse.runtime.sessions import SessionInfo, Sessions
 from posthouse.telemetry.tracing import Tracer
+
+_UNLIMITED: Final = 1 << 62
 
 
 class SmtpServer(Component):
     """`connect` is the factory for `runtime.listener.Listener`; list this component before the listener, so that the
-    door closes first. `tls` None = no STARTTLS."""
+    door closes first. `tls` None = no STARTTLS. `clients` caps clients where there are proxies (the listener's own
+    cap per address would count the proxies); None = unlimited."""
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class SmtpServer(Component):
         ids: Ids,
         sessions: Sessions | None = None,
         tls: ssl.SSLContext | None = None,
+        clients: ConnectionLimiter | None = None,
     ) -> None:
         self.name = f"{listener.name} sessions"
         self.listener = listener
@@ -52,6 +57,7 @@ class SmtpServer(Component):
         self.ids = ids
         self.sessions = sessions
         self.tls = tls
+        self._clients = clients or ConnectionLimiter(_UNLIMITED, _UNLIMITED)
         self.loop: asyncio.AbstractEventLoop
         self.handlers: Handlers = handlers_for(policy)
         self.banner = replies.banner(listener.hostname)
@@ -72,6 +78,11 @@ class SmtpServer(Component):
     def protocol(self, release: Callable[[], None] = lambda: None) -> SmtpConnection:
         """A protocol without a listener's lease."""
         return SmtpConnection(self, release)
+
+    def admit(self, ip: str) -> Lease | None:
+        """A lease for a client where there are proxies; None when there are too many from that address."""
+        lease = self._clients.admit(ip)
+        return lease if isinstance(lease, Lease) else None
 
     @property
     def connections(self) -> int:

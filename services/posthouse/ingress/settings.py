@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from posthouse.ingress.limits import Limits
+from posthouse.ingress.proxied import networks
 from posthouse.model.address import domain_name
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import DomainName
@@ -82,8 +83,14 @@ class SmtpSettings:
         least=1,
     )
 
+    proxies: tuple[str, ...] = setting(
+        (),
+        "Networks of balancers that begin each connection with a PROXY header (version 1 or 2); not for implicit TLS.",
+        why="Off: who is not asked cannot lie about an address; balancers that keep the client's address need none.",
+    )
+
     def problems(self) -> Iterator[str]:
-        """Domain names are domain names."""
+        """Domain names are domain names, networks are networks."""
         for name in ("hostname", "postmaster_domain"):
             value: str | None = getattr(self, name)
             if value is None:
@@ -92,6 +99,11 @@ class SmtpSettings:
                 domain_name(value)
             except Invalid:
                 yield f"{name} is {value!r}, expected a domain name"
+        for text in self.proxies:
+            try:
+                networks([text])
+            except ValueError:
+                yield f"proxies has {text!r}, expected a network such as 10.0.0.0/8"
 
     def own_hostname(self) -> str:
         """The name set, or the machine's; never asks DNS."""

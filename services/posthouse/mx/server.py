@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from posthouse.ingress.backpressure import Backpressure
 from posthouse.ingress.limits import Listener as ListenerRules
 from posthouse.ingress.metrics import IngressMetrics
-from posthouse.ingress.parts import IngressPorts
+from posthouse.ingress.parts import IngressPorts, limiters
+from posthouse.ingress.proxied import networks
 from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
@@ -16,7 +17,6 @@ from posthouse.mx.policy import RELAY_DENIED, MxPolicy
 from posthouse.mx.settings import MxSettings
 from posthouse.protocol.smtp import replies
 from posthouse.runtime.component import Component
-from posthouse.runtime.limiter import ConnectionLimiter
 from posthouse.runtime.listener import Listener
 from posthouse.runtime.sections import LimitsSettings
 
@@ -42,8 +42,9 @@ def make_mx(
     reuse_port: bool = False,
 ) -> Mx:
     """`tls` None = STARTTLS is not offered. `reuse_port`: several processes share the port."""
+    at_listener, behind = limiters(smtp, limits)
     server = SmtpServer(
-        ListenerRules("mx", smtp.own_hostname(), smtp.limits(limits), smtp.default_domain()),
+        ListenerRules("mx", smtp.own_hostname(), smtp.limits(limits), smtp.default_domain(), networks(smtp.proxies)),
         MxPolicy(Recipients(ports.directory, ports.usage(), relay_text=RELAY_DENIED)),
         ports.acceptance(smtp, "mx"),
         gate,
@@ -52,13 +53,14 @@ def make_mx(
         clock=ports.clock,
         ids=ports.ids,
         tls=tls,
+        clients=behind,
     )
     listener = Listener(
         "mx",
         settings.host,
         settings.port,
         server.connect,
-        ConnectionLimiter(limits.connections, limits.connections_per_address),
+        at_listener,
         ports.metrics,
         refusal=replies.TOO_MANY_CONNECTIONS.wire,
         reuse_port=reuse_port,

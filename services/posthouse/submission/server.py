@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from posthouse.ingress.backpressure import Backpressure
 from posthouse.ingress.limits import Listener as ListenerRules
 from posthouse.ingress.metrics import IngressMetrics
-from posthouse.ingress.parts import IngressPorts
+from posthouse.ingress.parts import IngressPorts, limiters
+from posthouse.ingress.proxied import Network, networks
 from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
@@ -63,13 +64,16 @@ def make_submission(
     )
     metrics = IngressMetrics(ports.metrics, "submission")
 
-    def server(name: str) -> SmtpServer:
+    at_listener, behind = limiters(smtp, limits)
+
+    def server(name: str, proxies: tuple[Network, ...]) -> SmtpServer:
         return SmtpServer(
             ListenerRules(
                 name,
                 hostname,
                 smtp.limits(limits),
                 smtp.default_domain(),
+                proxies,
                 insecure_loopback_auth=insecure_loopback_auth,
             ),
             policy,
@@ -81,26 +85,29 @@ def make_submission(
             ids=ports.ids,
             sessions=sessions,
             tls=tls,
+            clients=behind,
         )
 
-    def listener(name: str, port: int, served: SmtpServer, context: ssl.SSLContext | None) -> Listener:
+    def listener(
+        name: str, port: int, served: SmtpServer, limiter: ConnectionLimiter, context: ssl.SSLContext | None
+    ) -> Listener:
         return Listener(
             name,
             settings.host,
             port,
             served.connect,
-            ConnectionLimiter(limits.connections, limits.connections_per_address),
+            limiter,
             ports.metrics,
-            tls=context,
+            tls=tls,
             refusal=replies.TOO_MANY_CONNECTIONS.wire,
             reuse_port=reuse_port,
         )
 
-    clear = server("submission")
-    encrypted = server("submissions") if tls is not None else None
+    clear = server("submission", networks(smtp.proxies))
+    encrypted = server("submissions", ()) if tls is not None else None
     return Submission(
         clear,
         encrypted,
-        listener("submission", settings.port, clear, None),
-        listener("submissions", settings.tls_port, encrypted, tls) if encrypted is not None else None,
+        listener("submission", settings.port, clear, at_listener, None),
+        listener("submissions", settings.tls_port, encrypted, behind, tls) if encrypted is not None else None,
     )

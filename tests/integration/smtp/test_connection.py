@@ -8,6 +8,8 @@ import pytest
 
 from harness.smtp_server import Client, Running, server_certificate, smtp_server
 from posthouse.ingress.limits import Limits
+from posthouse.ingress.limits import Listener as Rules
+from posthouse.ingress.proxied import networks
 from posthouse.protocol.smtp import replies
 from posthouse.runtime.limiter import ConnectionLimiter
 from posthouse.runtime.listener import Listener
@@ -290,3 +292,55 @@ async def test_implicit_tls(certificate: ssl.SSLContext) -> None:
         assert b"with ESMTPS" in running.messages()[0]
         await client.say("QUIT")
         await listener.drain()
+
+
+# -- behind a proxy ----------------------------------------------------------------------------------------------------
+
+LOOPBACK = Rules("mx", "mx.example.org", proxies=networks(["127.0.0.0/8"]))
+
+
+async def test_a_proxy_says_whose_connection_it_is() -> None:
+    async with smtp_server(listener=LOOPBACK) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        client = Client(reader, writer)
+        client.send(b"PROXY TCP4 198.51.100.7 127.0.0.1 4711 25\r\nEHLO x\r\n")
+        assert (await client.reply()).startswith("220")
+        assert (await client.reply()).startswith("250")
+        assert (await client.mail(MESSAGE)).startswith("250")
+        assert running.accepted[0].peer.ip == "198.51.100.7"
+
+
+async def test_a_proxy_without_its_header_is_cut_off() -> None:
+    async with smtp_server(listener=LOOPBACK) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(b"EHLO x\r\n" * 5)
+        assert await reader.read() == b""
+        await until(lambda: running.server.connections == 0)
+
+
+async def test_who_is_no_proxy_cannot_claim_an_address() -> None:
+    async with smtp_server(listener=Rules("mx", "mx.example.org", proxies=networks(["10.0.0.0/8"]))) as running:
+        client = await Client.open(running.port)
+        assert (await client.say("PROXY TCP4 198.51.100.7 127.0.0.1 4711 25")).startswith("500")
+        await client.mail(MESSAGE)
+        assert running.accepted[0].peer.ip == "127.0.0.1"
+
+
+async def test_clients_behind_a_proxy_have_caps_of_their_own() -> None:
+    limiter = ConnectionLimiter(10, 1)
+    async with smtp_server(listener=LOOPBACK, clients=limiter) as running:
+
+        async def connect(ip: str) -> Client:
+            client = Client(*await asyncio.open_connection("127.0.0.1", running.port))
+            client.send(f"PROXY TCP4 {ip} 127.0.0.1 4711 25\r\n".encode())
+            return client
+
+        first = await connect("198.51.100.7")
+        assert (await first.reply()).startswith("220")
+        second = await connect("198.51.100.7")
+        assert (await second.reply()).startswith("421 4.7.0 Too many connections from your address")
+        other = await connect("198.51.100.8")
+        assert (await other.reply()).startswith("220")
+        first.writer.close()
+        await until(lambda: limiter.open == 1)
+        assert (await (await connect("198.51.100.7")).reply()).startswith("220")
