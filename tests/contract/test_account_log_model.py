@@ -14,7 +14,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -54,6 +54,7 @@ from posthouse.model.journal import JournalEntry, MessageAppended
 from posthouse.model.mailbox import AccountView, MailboxContents
 from posthouse.ports.mail_store import MailStore
 from posthouse.store.account.owner import OwnedMailStore
+from posthouse.store.account.owner_log import OwnerTimes
 from posthouse.store.account.sqlite import SqliteMailStore
 
 T = TypeVar("T")
@@ -73,6 +74,14 @@ class World(Protocol):
         if it cannot be done now."""
         ...
 
+    def weather(self, faults: Faults) -> None:
+        """From now on these faults happen, where the world can make them."""
+        ...
+
+    async def pass_time(self, seconds: float) -> None:
+        """Of the world's clock, if it has one of its own."""
+        ...
+
     async def calm(self) -> None:
         """No more faults; what is late arrives."""
         ...
@@ -84,6 +93,8 @@ class SimulatedWorld:
     def __init__(self, faults: Faults, seed: int) -> None:
         self.clock = VirtualClock()
         self.cluster = SimulatedCluster(self.clock, seed, faults)
+        # Half of the runs believe their caches for long: what is stale is then found out by conflicts alone.
+        self._times = OwnerTimes(fresh=1_000.0 if seed % 2 else 0.0)
         self.stores: list[MailStore] = []
         self._tables: list[SimulatedAccountTable] = []
         self._owners: list[OwnedMailStore] = []
@@ -94,7 +105,7 @@ class SimulatedWorld:
 
     async def _start(self, which: int) -> None:
         table = self.cluster.table()
-        owner = OwnedMailStore(table, self.clock, IDS)
+        owner = OwnedMailStore(table, self.clock, IDS, times=self._times)
         await owner.__aenter__()
         self.stores[which : which + 1] = [owner]
         self._tables[which : which + 1] = [table]
@@ -105,6 +116,12 @@ class SimulatedWorld:
         await _abandon(self._owners[which])
         await self._start(which)
         return True
+
+    def weather(self, faults: Faults) -> None:
+        self.cluster.faults = faults
+
+    async def pass_time(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
 
     async def calm(self) -> None:
         self.cluster.faults = Faults()
@@ -130,6 +147,12 @@ class CassandraWorld:
 
     async def kill(self, which: int) -> bool:
         return False
+
+    def weather(self, faults: Faults) -> None:
+        return
+
+    async def pass_time(self, seconds: float) -> None:
+        await asyncio.sleep(0)
 
     async def calm(self) -> None:
         return
@@ -167,6 +190,12 @@ class EmbeddedWorld:
         self._start()
         return True
 
+    def weather(self, faults: Faults) -> None:
+        return
+
+    async def pass_time(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
     async def calm(self) -> None:
         return
 
@@ -194,21 +223,16 @@ class Asked:
     """Its process was killed: nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shown:
-    """What a reader was shown."""
+    """What a reader was shown, and when (places in the order of events)."""
 
     store: MailStore
     own: int
     """Highest modseq that this store had answered to somebody before the read began."""
-    view: AccountView | None = None
-    contents: MailboxContents | None = None
-
-    @property
-    def modseq(self) -> int:
-        it = self.view or self.contents
-        assert it is not None
-        return it.modseq
+    began: int
+    ended: int
+    it: AccountView | MailboxContents
 
 
 uids = st.lists(st.integers(1, 12), min_size=1, max_size=6, unique=True).map(sorted)
@@ -216,6 +240,15 @@ boxes = st.integers(1, 6)
 folder_names = st.sampled_from(["a", "a/b", "a/b/c", "d", "Sent", "INBOX", "inbox/x"])
 flag_sets = st.builds(Flags, st.integers(0, 31), st.frozensets(st.sampled_from(["$a", "$A", "b"]), max_size=2))
 which_store = st.integers(0, STORES - 1)
+weathers = st.just(Faults()) | st.builds(
+    Faults,
+    delay=st.sampled_from([0.0, 0.01, 0.5]),
+    cas_lost=st.sampled_from([0.0, 0.1]),
+    cas_answer_lost=st.sampled_from([0.0, 0.2]),
+    cas_late=st.sampled_from([0.0, 0.2, 1.0]),
+    unavailable=st.sampled_from([0.0, 0.1, 1.0]),
+    hidden=st.sampled_from([0.0, 0.3]),
+)
 
 
 class AccountLogMachine(RuleBasedStateMachine):
@@ -225,6 +258,8 @@ class AccountLogMachine(RuleBasedStateMachine):
         self.account = new_account()
         self.asked: list[Asked] = []
         self.shown: list[Shown] = []
+        self.reading_of: dict[asyncio.Task[None], MailStore] = {}
+        self.events = 0
         self.world: World | None = None
 
     def make_world(self, seed: int, faults: Faults) -> World:
@@ -233,31 +268,13 @@ class AccountLogMachine(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(asyncio.wait_for(work, 120))
 
-    @initialize(
-        seed=st.integers(0, 2**32),
-        faults=st.builds(
-            Faults,
-            delay=st.sampled_from([0.0, 0.01, 0.5]),
-            cas_lost=st.sampled_from([0.0, 0.1]),
-            cas_answer_lost=st.sampled_from([0.0, 0.2]),
-            cas_late=st.sampled_from([0.0, 0.2]),
-            unavailable=st.sampled_from([0.0, 0.1]),
-            hidden=st.sampled_from([0.0, 0.3]),
-        ),
-    )
+    @initialize(seed=st.integers(0, 2**32), faults=weathers)
     def start(self, seed: int, faults: Faults) -> None:
         self.world = self.make_world(seed, faults)
+        self.world.weather(Faults())
         self.run(self.world.open())
-        self.run(self._persist(lambda: make_account(self._store(0), self.account)))
-
-    async def _persist(self, work: Callable[[], Awaitable[object]]) -> None:
-        for _ in range(50):
-            try:
-                await work()
-                return
-            except Unavailable:
-                continue
-        raise AssertionError("never succeeds")
+        self.run(make_account(self._store(0), self.account))
+        self.world.weather(faults)
 
     def _store(self, which: int) -> MailStore:
         assert self.world is not None
@@ -290,7 +307,7 @@ class AccountLogMachine(RuleBasedStateMachine):
 
     @rule(which=which_store, box=boxes, uids=uids, mode=st.sampled_from(FlagMode), flags=flag_sets, since=st.booleans())
     def store_flags(self, which: int, box: int, uids: list[Uid], mode: FlagMode, flags: Flags, since: bool) -> None:
-        known = ModSeq(max((shown.modseq for shown in self.shown), default=1)) if since else None
+        known = ModSeq(max((shown.it.modseq for shown in self.shown), default=1)) if since else None
         self._ask(which, request(StoreFlags(MailboxNumber(box), uids, mode, flags, known)))
 
     @rule(which=which_store, box=boxes, uids=st.none() | uids, force=st.booleans())
@@ -313,20 +330,44 @@ class AccountLogMachine(RuleBasedStateMachine):
         ]
         self._ask(which, request(*changes[kind]))
 
-    @rule(which=which_store, box=boxes)
-    def read(self, which: int, box: int) -> None:
+    @rule(which=which_store, box=boxes, at_once=st.booleans())
+    def read(self, which: int, box: int, at_once: bool) -> None:
         store = self._store(which)
+
+        async def begin() -> None:
+            reading = asyncio.get_running_loop().create_task(self._look(store, MailboxNumber(box)))
+            self.reading_of[reading] = store
+            if at_once:
+                await asyncio.wait([reading])
+            else:
+                await asyncio.sleep(0)
+
+        self.run(begin())
+
+    async def _look(self, store: MailStore, box: MailboxNumber) -> None:
+        with suppress(Unavailable, NoSuchMailbox):
+            await self._see(store, lambda: store.view(self.account))
+            await self._see(store, lambda: store.contents(self.account, box))
+
+    async def _see(self, store: MailStore, look: Callable[[], Awaitable[AccountView | MailboxContents]]) -> None:
         own = max((asked.task.result().modseq for asked in self.asked if _answered(asked, store)), default=0)
+        began = self._event()
+        it = await look()
+        self.shown.append(Shown(store, own, began, self._event(), it))
 
-        async def look() -> None:
-            try:
-                self.shown.append(Shown(store, own, view=await store.view(self.account)))
-                contents = await store.contents(self.account, MailboxNumber(box))
-                self.shown.append(Shown(store, own, contents=contents))
-            except (Unavailable, NoSuchMailbox):
-                return
+    def _event(self) -> int:
+        self.events += 1
+        return self.events
 
-        self.run(look())
+    @rule(faults=weathers)
+    def weather_changes(self, faults: Faults) -> None:
+        assert self.world is not None
+        self.world.weather(faults)
+
+    @rule(seconds=st.sampled_from([0.001, 0.1, 1.0, 3.0, 10.0]))
+    def time_passes(self, seconds: float) -> None:
+        assert self.world is not None
+        self.run(self.world.pass_time(seconds))
 
     @rule()
     def wait_for_answers(self) -> None:
@@ -345,6 +386,9 @@ class AccountLogMachine(RuleBasedStateMachine):
                 if asked.store is store and not asked.task.done():
                     asked.lost = True
                     asked.task.cancel()
+            for reading, of in self.reading_of.items():
+                if of is store:
+                    reading.cancel()
 
     def teardown(self) -> None:
         try:
@@ -359,6 +403,9 @@ class AccountLogMachine(RuleBasedStateMachine):
         assert self.world is not None
         await self._answers()
         await self.world.calm()
+        for reading in self.reading_of:
+            with suppress(asyncio.CancelledError):
+                await reading
         store = self._store(0)
         assert await store.recount(self.account, repair=False) == []
         entries = await store.journal(self.account, ModSeq(0))
@@ -370,15 +417,14 @@ class AccountLogMachine(RuleBasedStateMachine):
         for box in view.mailboxes:
             _check_contents(await store.contents(self.account, box.number), final)
         for shown in self.shown:
-            then = replay(entries, shown.modseq)
-            assert shown.modseq >= shown.own, "I8: without its own commits"
-            if shown.view is not None:
-                _check_view(shown.view, then)
-            if shown.contents is not None:
-                _check_contents(shown.contents, then)
-        for one in {id(shown.store): shown.store for shown in self.shown}.values():
-            seen = [shown.modseq for shown in self.shown if shown.store is one]
-            assert seen == sorted(seen), "a reader went back in time"
+            then = replay(entries, shown.it.modseq)
+            assert shown.it.modseq >= shown.own, "I8: without its own commits"
+            if isinstance(shown.it, AccountView):
+                _check_view(shown.it, then)
+            else:
+                _check_contents(shown.it, then)
+            later = [other for other in self.shown if other.store is shown.store and other.began > shown.ended]
+            assert all(other.it.modseq >= shown.it.modseq for other in later), "a reader went back in time"
         _check_quota(self.asked, entries)
 
 
