@@ -6,11 +6,14 @@ import platform
 import sys
 from collections.abc import Sequence
 
+from posthouse.composition.cluster import kafka_connection
+from posthouse.composition.log_trim import LogTrim
 from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.delivery.pipeline import DeliveryPorts
 from posthouse.delivery.settings import DELIVERY, DeliverySettings
 from posthouse.delivery.stage import make_delivery
-from posthouse.runtime.sections import TelemetrySettings
+from posthouse.log.topics import DELIVERY as GROUP
+from posthouse.runtime.sections import KafkaSettings, TelemetrySettings
 
 
 async def build(process: ClusterProcess) -> None:
@@ -27,6 +30,8 @@ async def build(process: ClusterProcess) -> None:
     settings = own.settings.section(DeliverySettings)
     instance = own.settings.section(TelemetrySettings).instance or platform.node()
     own.lifecycle.add(make_delivery(adapters.log, ports, settings, process=instance))
+    connection = kafka_connection(own.settings.section(KafkaSettings))
+    own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

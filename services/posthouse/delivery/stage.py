@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from posthouse.delivery.pipeline import DeliveryHandler, DeliveryPorts
 from posthouse.delivery.prepare_cache import PrepareCache
 from posthouse.delivery.settings import DeliverySettings
@@ -22,8 +24,9 @@ def make_delivery(
     *,
     planner: Planner | None = None,
     process: str = "",
+    crowded: Callable[[], bool] = bool,
 ) -> Stage:
-    """`planner` decides the folders; the default one where it is None."""
+    """`planner` decides the folders; the default one where it is None. `crowded`: see ConsumerFrame."""
     events = TraceEvents(log, ports.clock, process)
     handler = DeliveryHandler(
         ports,
@@ -33,5 +36,7 @@ def make_delivery(
         events,
     )
     limits = FrameLimits(window=settings.window, concurrency=settings.concurrency, per_key=settings.per_account)
-    frame = ConsumerFrame(log, DELIVERY, handler, ports.clock, ports.metrics, limits, CommitPolicy(settings.commit))
+    frame = ConsumerFrame(
+        log, DELIVERY, handler, ports.clock, ports.metrics, limits, CommitPolicy(settings.commit), crowded
+    )
     return Stage(DELIVERY, frame, events)

@@ -6,10 +6,13 @@ import platform
 import sys
 from collections.abc import Sequence
 
+from posthouse.composition.cluster import kafka_connection
+from posthouse.composition.log_trim import LogTrim
 from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.filter.settings import FILTER, FilterSettings
 from posthouse.filter.stage import make_filter
-from posthouse.runtime.sections import TelemetrySettings
+from posthouse.log.topics import FILTER as GROUP
+from posthouse.runtime.sections import KafkaSettings, TelemetrySettings
 
 
 async def build(process: ClusterProcess) -> None:
@@ -18,6 +21,8 @@ async def build(process: ClusterProcess) -> None:
     instance = own.settings.section(TelemetrySettings).instance or platform.node()
     stage = make_filter(adapters.log, adapters.clock, own.tracer, own.metrics, settings, process=instance)
     own.lifecycle.add(stage)
+    connection = kafka_connection(own.settings.section(KafkaSettings))
+    own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from posthouse.filter.pipeline import FilterHandler
 from posthouse.filter.settings import FilterSettings
@@ -28,8 +28,10 @@ def make_filter(
     *,
     steps: Sequence[Step] = (),
     process: str = "",
+    crowded: Callable[[], bool] = bool,
 ) -> Stage:
-    """`steps` in the order in which they look at a message; without any, every message is accepted."""
+    """`steps` in the order in which they look at a message; without any, every message is accepted. `crowded`: see
+    ConsumerFrame."""
 
     def observe(step: str, seconds: float, outcome: str) -> None:
         metrics.histogram(FILTER_STEP_SECONDS, step, outcome).observe(seconds)
@@ -37,5 +39,5 @@ def make_filter(
     events = TraceEvents(log, clock, process)
     handler = FilterHandler(log, Chain(steps, clock.monotonic, observe), clock, tracer, events)
     limits = FrameLimits(window=settings.window, concurrency=settings.concurrency)
-    frame = ConsumerFrame(log, FILTER, handler, clock, metrics, limits, CommitPolicy(settings.commit))
+    frame = ConsumerFrame(log, FILTER, handler, clock, metrics, limits, CommitPolicy(settings.commit), crowded)
     return Stage(FILTER, frame, events)

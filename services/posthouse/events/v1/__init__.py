@@ -1,1 +1,1 @@
-"""events.v1: generated code; `make protos` writes it, a test compares it with the .proto files."""
+"""events.v1: generated code; `make protos` writes it, `make check` compares it with the .proto files."""

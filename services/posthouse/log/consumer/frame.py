@@ -13,7 +13,7 @@ The handler says what is done to a record; which failure leads where is decided 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -58,6 +58,8 @@ class FrameLimits:
     """Records in hand."""
     concurrency: int = 256
     """Records under way in the handler."""
+    crowded: int = 4
+    """The same while the edge of this process is crowded (embedded): a burst is accepted first and delivered then."""
     per_key: int = 1
     """Records of one key under way at once; they start in order."""
     poll: int = 500
@@ -85,7 +87,9 @@ class ConsumerFrame:
         metrics: Metrics,
         limits: FrameLimits = FrameLimits(),
         commits: CommitPolicy | None = None,
+        crowded: Callable[[], bool] = bool,
     ) -> None:
+        """`crowded`: whether others who share this process's processor are to go first."""
         topic = MAIN_TOPIC[group]
         self._log = log_port
         self._group = group
@@ -93,6 +97,7 @@ class ConsumerFrame:
         self._clock = clock
         self._limits = limits
         self._policy = commits or CommitPolicy()
+        self._crowded = crowded
         self._topics = (topic.name, *topic.retry)
         self._delays = {retry_topic(group, tier): int(tier.delay * 1e6) for tier in RETRY_TIERS}
         self._offsets = Offsets()
@@ -147,7 +152,7 @@ class ConsumerFrame:
             self.joined = True
             async with asyncio.TaskGroup() as self._tasks:
                 self._queues = KeyedQueues(
-                    self._tasks, self._work, concurrency=self._limits.concurrency, per_key=self._limits.per_key
+                    self._tasks, self._work, concurrency=self._concurrency, per_key=self._limits.per_key
                 )
                 while not self._stopping:
                     await self._turn(consumer)
@@ -156,6 +161,9 @@ class ConsumerFrame:
                     timer.cancel()
                 await self._queues.idle()
             await self._commit(consumer)
+
+    def _concurrency(self) -> int:
+        return self._limits.crowded if self._crowded() else self._limits.concurrency
 
     # ---- intake
 

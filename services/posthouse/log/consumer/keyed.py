@@ -28,11 +28,17 @@ class KeyedQueues(Generic[T]):
     """`work(item)` must not raise; it may call `park`. Runs inside the given TaskGroup."""
 
     def __init__(
-        self, tasks: asyncio.TaskGroup, work: Callable[[T], Awaitable[None]], *, concurrency: int, per_key: int = 1
+        self,
+        tasks: asyncio.TaskGroup,
+        work: Callable[[T], Awaitable[None]],
+        *,
+        concurrency: int | Callable[[], int],
+        per_key: int = 1,
     ) -> None:
+        """`concurrency` may be asked anew each time something starts; at least one is always under way."""
         self._tasks = tasks
         self._work = work
-        self._concurrency = concurrency
+        self._concurrency = concurrency if callable(concurrency) else lambda: concurrency
         self._per_key = per_key
         self._keys: dict[bytes, _Key[T]] = {}
         self._ready: deque[tuple[bytes, _Key[T]]] = deque()
@@ -81,7 +87,8 @@ class KeyedQueues(Generic[T]):
             self._ready.append((name, key))
 
     def _start(self) -> None:
-        while self._ready and self.running < self._concurrency and not self._stopped:
+        limit = self._concurrency()
+        while self._ready and self.running < limit and not self._stopped:
             name, key = self._ready.popleft()
             key.queued = False
             if key.parked:
