@@ -12,7 +12,7 @@ is looked for once more and then named.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from posthouse.ledger.in_flight import look
@@ -26,7 +26,7 @@ from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
 
 BATCH = 500
-"""Accepted messages whose evidence is read together, grouped by account."""
+"""Deliveries whose evidence is read together, grouped by account."""
 LATE_US = 600_000_000
 """What is older than 10 min and unaccounted for is an alarm; younger, it may be a moment between two reads."""
 READS = 2
@@ -87,6 +87,9 @@ class AuditReport:
     unaccounted: tuple[Unaccounted, ...]
     unreadable: int
     """Records of mail.accepted that are none: they promise nothing, and lie in the dead letters."""
+    open_us: int
+    """When the log took the oldest message that has not ended (in flight or unaccounted), else `until_us`: an audit
+    from here on misses nothing that this one has not settled."""
 
     @property
     def clean(self) -> bool:
@@ -106,6 +109,39 @@ class _Promise:
     account: AccountId
     domain: DomainName
     accepted_us: int
+    taken_us: int
+
+
+class _Sums:
+    """What an audit has found so far."""
+
+    def __init__(self, until_us: int) -> None:
+        self.counts: dict[str, int] = {each.name: 0 for each in fields(Counts)}
+        self.lost: list[Unaccounted] = []
+        self.open_us = until_us
+        self.seen: set[QueueId] = set()
+        self.unreadable = 0
+
+    def stays_open(self, taken_us: int) -> None:
+        self.open_us = min(self.open_us, taken_us)
+
+    def promised(self, accepted: Accepted, taken_us: int) -> list[_Promise]:
+        """Counts what was promised; recipients that lead nowhere are lost at once."""
+        rcpts = accepted.envelope.rcpts
+        routed = delivery_ids(accepted)
+        merged = sum([more for _, more in routed.values()])
+        self.counts["accepted"] += accepted.rcpts_accepted
+        self.counts["expanded"] += len(rcpts) - accepted.rcpts_accepted
+        self.counts["merged"] += merged
+        strangers = len(rcpts) - merged - len(routed)
+        if strangers:
+            self.stays_open(taken_us)
+            self.lost += [Unaccounted(accepted.queue_id, None, accepted.received_us)] * strangers
+        return [
+            _Promise(accepted.queue_id, name, rcpt.account, rcpt.domain, accepted.received_us, taken_us)
+            for name, (rcpt, _) in routed.items()
+            if rcpt.account is not None
+        ]
 
 
 class Audit:
@@ -116,99 +152,66 @@ class Audit:
 
     async def run(self, since_us: int, until_us: int) -> AuditReport:
         """Of the messages that the log took in [since_us, until_us). Unavailable when evidence cannot be read."""
-        counts = Counts()
-        messages = unreadable = 0
+        sums = _Sums(until_us)
         missing: list[_Promise] = []
-        lost: list[Unaccounted] = []
-        batch: list[Accepted] = []
-        seen: set[QueueId] = set()
+        batch: list[_Promise] = []
         async for record in self._log.scan(MAIL_ACCEPTED.name, since_us, until_us):
             try:
                 accepted = decode_accepted(record.value)
             except Invalid:
-                unreadable += 1
+                sums.unreadable += 1
                 continue
-            if accepted.queue_id in seen:
+            if accepted.queue_id in sums.seen:
                 continue  # a twin: the same promise, published twice
-            seen.add(accepted.queue_id)
-            batch.append(accepted)
-            if len(batch) == BATCH:
-                messages += len(batch)
-                counts = await self._settle(batch, counts, missing, lost)
+            sums.seen.add(accepted.queue_id)
+            batch += sums.promised(accepted, record.timestamp_us)
+            if len(batch) >= BATCH:
+                missing += await self._without_evidence(batch, sums)
                 batch = []
-        messages += len(batch)
-        counts = await self._settle(batch, counts, missing, lost)
+        missing += await self._without_evidence(batch, sums)
         for _ in range(READS):
-            if not missing:
-                break
-            counts, missing = await self._look_again(missing, since_us, counts)
-        lost += [Unaccounted(each.queue_id, each.delivery_id, each.accepted_us) for each in missing]
-        return AuditReport(since_us, until_us, messages, counts, tuple(lost), unreadable)
+            if missing:
+                missing = await self._look_again(missing, since_us, sums)
+        for each in missing:
+            sums.stays_open(each.taken_us)
+            sums.lost.append(Unaccounted(each.queue_id, each.delivery_id, each.accepted_us))
+        counts = Counts(**sums.counts)
+        return AuditReport(since_us, until_us, len(sums.seen), counts, tuple(sums.lost), sums.unreadable, sums.open_us)
 
-    async def _settle(
-        self, batch: Sequence[Accepted], counts: Counts, missing: list[_Promise], lost: list[Unaccounted]
-    ) -> Counts:
-        """The sums of a batch; deliveries without evidence go to `missing`."""
-        promises = []
-        for accepted in batch:
-            rcpts = accepted.envelope.rcpts
-            routed = delivery_ids(accepted)
-            further = sum([more for _, more in routed.values()])
-            counts = replace(
-                counts,
-                accepted=counts.accepted + accepted.rcpts_accepted,
-                expanded=counts.expanded + len(rcpts) - accepted.rcpts_accepted,
-                merged=counts.merged + further,
-            )
-            strangers = len(rcpts) - further - len(routed)
-            lost += [Unaccounted(accepted.queue_id, None, accepted.received_us)] * strangers
-            promises += [
-                _Promise(accepted.queue_id, name, rcpt.account, rcpt.domain, accepted.received_us)
-                for name, (rcpt, _) in routed.items()
-                if rcpt.account is not None
-            ]
-        counts, left = await self._evidence(promises, counts)
-        missing += left
-        return counts
-
-    async def _evidence(self, promises: Sequence[_Promise], counts: Counts) -> tuple[Counts, list[_Promise]]:
+    async def _without_evidence(self, promises: Sequence[_Promise], sums: _Sums) -> list[_Promise]:
+        """Counts those that ended; returns the others."""
         by_account: dict[AccountId, list[_Promise]] = {}
         for promise in promises:
             by_account.setdefault(promise.account, []).append(promise)
-        without: dict[DomainName, list[_Promise]] = {}
-        stored = 0
+        by_domain: dict[DomainName, list[_Promise]] = {}
         for account, mine in by_account.items():
             found = await self._store.evidence(account, [OpId(each.delivery_id) for each in mine])
             for promise in mine:
                 if OpId(promise.delivery_id) in found:
-                    stored += 1
+                    sums.counts["stored"] += 1
                 else:
-                    without.setdefault(promise.domain, []).append(promise)
-        held = dropped = 0
+                    by_domain.setdefault(promise.domain, []).append(promise)
         left = []
-        for domain, theirs in without.items():
+        for domain, theirs in by_domain.items():
             fates = await self._quarantines.fates(domain, [each.delivery_id for each in theirs])
             for promise in theirs:
-                fate = fates.get(promise.delivery_id)
-                held += fate == "held"
-                dropped += fate == "dropped"
-                if fate is None:
-                    left.append(promise)
-        return (
-            replace(
-                counts,
-                stored=counts.stored + stored,
-                held=counts.held + held,
-                discarded_by_operator=counts.discarded_by_operator + dropped,
-            ),
-            left,
-        )
+                match fates.get(promise.delivery_id):
+                    case "held":
+                        sums.counts["held"] += 1
+                    case "dropped":
+                        sums.counts["discarded_by_operator"] += 1
+                    case _:
+                        left.append(promise)
+        return left
 
-    async def _look_again(
-        self, missing: Sequence[_Promise], since_us: int, counts: Counts
-    ) -> tuple[Counts, list[_Promise]]:
+    async def _look_again(self, missing: Sequence[_Promise], since_us: int, sums: _Sums) -> list[_Promise]:
         """The road first, then the evidence: what left the road meanwhile has left evidence by then."""
         road = await look(self._log, since_us)
-        left = [each for each in missing if road.where(each.queue_id, each.delivery_id) is None]
-        counts = replace(counts, in_flight=counts.in_flight + len(missing) - len(left))
-        return await self._evidence(left, counts)
+        left = []
+        for promise in missing:
+            if road.where(promise.queue_id, promise.delivery_id) is None:
+                left.append(promise)
+            else:
+                sums.counts["in_flight"] += 1
+                sums.stays_open(promise.taken_us)
+        return await self._without_evidence(left, sums)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.road import DOMAIN, MESSAGE, Road, embedded_road, names, running, settled, until
 from posthouse.filter.steps import FilterContext
+from posthouse.ledger.audit import Audit
 from posthouse.ledger.timeline import timeline
 from posthouse.log.consumer.dlq import list_letters, replay
 from posthouse.model.envelope import Rcpt
@@ -263,6 +264,9 @@ async def test_what_is_lost_is_named(road: Road) -> None:
     assert report.counts.merged == 1
     assert report.late(road.clock.now_us() + 601_000_000) == len(report.unaccounted)
     assert report.late(road.clock.now_us()) == 0
+    again = await Audit(road.log, road.store, road.held).run(report.open_us, 1 << 62)
+    assert again.unaccounted == report.unaccounted
+    assert again.messages == report.messages - 1 - (kept in {each.queue_id for each in report.unaccounted})
 
 
 async def test_a_stranger_is_named_at_once(road: Road) -> None:

@@ -16,7 +16,7 @@ def test_every_term_counts_once() -> None:
 
 def test_late_is_what_is_older_than_ten_minutes() -> None:
     old = Unaccounted(QueueId("a"), None, 0)
-    report = AuditReport(0, 1, 1, Counts(), (old, Unaccounted(QueueId("b"), None, 10)), 0)
+    report = AuditReport(0, 1, 1, Counts(), (old, Unaccounted(QueueId("b"), None, 10)), 0, 1)
     assert not report.clean
     assert report.late(LATE_US) == 0
     assert report.late(LATE_US + 1) == 1
