@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from posthouse.imap.handlers.commit import commit
 from posthouse.imap.handlers.names import account_of, existing
 from posthouse.model.change import CreateMailbox, DeleteMailbox, RenameMailbox, SubscribeMailbox
-from posthouse.model.errors import Invalid, MailboxExists, MailboxRefused
 from posthouse.model.mailbox import INBOX, SPECIAL_USE
 from posthouse.protocol.imap.commands.create import Create
 from posthouse.protocol.imap.commands.delete import Delete
@@ -29,15 +28,10 @@ async def create(connection: Connection, request: Request) -> bytes:
     if len(uses) > 1 or None in uses:
         return no(request.tag, b"One of \\Archive \\Drafts \\Junk \\Sent \\Trash", b"USEATTR")  # RFC 6154 §3
     special_use = (uses[0] or "") if uses else ""
-    change = CreateMailbox(command.mailbox, connection.services.ids.mailbox_id(), special_use)
-    try:
-        await commit(connection, change)
-    except (MailboxExists, MailboxRefused):
-        raise
-    except Invalid:
-        if special_use:
-            return no(request.tag, b"A mailbox with that use exists", b"USEATTR")
-        raise
+    services, account = connection.services, account_of(connection.session)
+    if special_use and any(m.special_use == special_use for m in (await services.store.view(account)).mailboxes):
+        return no(request.tag, b"Another mailbox has that use", b"USEATTR")
+    await commit(connection, CreateMailbox(command.mailbox, services.ids.mailbox_id(), special_use))
     return ok(request.tag, b"CREATE completed")
 
 
