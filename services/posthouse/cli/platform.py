@@ -29,6 +29,7 @@ from posthouse.held.mail import HeldMail
 from posthouse.imap.parts import make_imap
 from posthouse.imap.settings import IMAP, ImapSettings
 from posthouse.ingress.parts import IngressPorts
+from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SMTP, SmtpSettings
 from posthouse.ledger.audit import Audit
 from posthouse.ledger.watch import LedgerWatch
@@ -46,6 +47,8 @@ from posthouse.submission.settings import SUBMISSION, SubmissionSettings
 
 PLATFORM = Schema([*SHARED, SMTP, MX, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])
 """Every setting there is, of every process."""
+CROWD_PASSES = 0.1
+"""Seconds. Between two group commits nobody waits for a moment; the crowd is still there."""
 
 
 @dataclass(slots=True)
@@ -96,9 +99,21 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         process.tracer,
         process.metrics,
     )
-    delivery = make_delivery(adapters.log, delivery_ports, settings.section(DeliverySettings))
+    doors: list[SmtpServer] = []
+
+    def crowded() -> bool:
+        """One processor for all stages: while a crowd is at the door, it is let in first and served then."""
+        since = adapters.clock.monotonic() - CROWD_PASSES
+        return any([door.acceptance.crowded_at > since for door in doors])
+
+    delivery = make_delivery(adapters.log, delivery_ports, settings.section(DeliverySettings), crowded=crowded)
     filtering = make_filter(
-        adapters.log, adapters.clock, process.tracer, process.metrics, settings.section(FilterSettings)
+        adapters.log,
+        adapters.clock,
+        process.tracer,
+        process.metrics,
+        settings.section(FilterSettings),
+        crowded=crowded,
     )
     submission = make_submission(
         ports,
@@ -112,6 +127,9 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         insecure_loopback_auth=insecure_loopback_auth,
     )
     mx = make_mx(ports, gate, settings.section(MxSettings), smtp, limits, tls=tls)
+    doors += [mx.server, submission.submission]
+    if submission.submissions is not None:
+        doors.append(submission.submissions)
     imap = make_imap(
         adapters,
         authenticator,

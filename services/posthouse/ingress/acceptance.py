@@ -33,6 +33,10 @@ class DeadlinePassed(MailError):
     public = "Could not be stored in time, please try again later"
 
 
+CROWD = 16
+"""Messages waiting for their 250 at once. A few busy senders stay below it, a burst over many connections does not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A message that passed every check."""
@@ -71,12 +75,25 @@ class Acceptance:
         self._hostname = hostname
         self._origin = origin
         self._deadline = deadline
+        self.in_flight = 0
+        """Messages between their last octet and their answer."""
+        self.crowded_at = float("-inf")
+        """When CROWD or more of them were last there at once; clock.monotonic."""
 
     async def accept(self, incoming: Incoming, trace: TraceContext) -> int:
         """Returns the size of the stored form once the message is kept; any exception means "do not say 250".
 
         Unavailable, DeadlinePassed: temporary. Invalid: it can never be recorded.
         """
+        self.in_flight += 1
+        if self.in_flight >= CROWD:
+            self.crowded_at = self._clock.monotonic()
+        try:
+            return await self._accept(incoming, trace)
+        finally:
+            self.in_flight -= 1
+
+    async def _accept(self, incoming: Incoming, trace: TraceContext) -> int:
         now_us = self._clock.now_us()
         rcpts = incoming.rcpts
         first = received_line(

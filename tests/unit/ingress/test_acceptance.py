@@ -7,7 +7,7 @@ import pytest
 
 from harness.fake_ports import RecordingBlobs, RecordingLog, SerialIds
 from harness.manual_clock import ManualClock
-from posthouse.ingress.acceptance import Acceptance, DeadlinePassed, Incoming
+from posthouse.ingress.acceptance import CROWD, Acceptance, DeadlinePassed, Incoming
 from posthouse.log.codec import decode_accepted, encode_accepted
 from posthouse.model.envelope import INLINE_MAX, Peer, Rcpt
 from posthouse.model.errors import MailError, Unavailable
@@ -147,3 +147,14 @@ async def test_the_record_carries_queue_id_and_trace() -> None:
     assert record.topic == "mail.accepted.v1"
     assert record.key == message.queue_id.encode()
     assert dict(record.headers) == {"queue_id": record.key, "traceparent": TRACE.traceparent.encode()}
+
+
+async def test_a_crowd_is_remembered_and_a_few_are_none() -> None:
+    bench = Bench()
+    few = [incoming() for _ in range(CROWD - 1)]
+    await asyncio.gather(*(bench.acceptance.accept(message, TRACE) for message in few))
+    assert bench.acceptance.crowded_at == float("-inf")
+    many = [incoming() for _ in range(CROWD)]
+    await asyncio.gather(*(bench.acceptance.accept(message, TRACE) for message in many))
+    assert bench.acceptance.crowded_at == ManualClock().monotonic()
+    assert bench.acceptance.in_flight == 0

@@ -124,3 +124,20 @@ async def test_after_stop_nothing_starts() -> None:
         assert bench.log == ["+a1", "-a1"]
 
     await run(body)
+
+
+async def test_concurrency_follows_what_is_asked_for() -> None:
+    """While the edge is crowded few are under way; afterwards the others start without being submitted again."""
+    limit = [2]
+    bench = Bench()
+    async with asyncio.TaskGroup() as tasks:
+        bench.queues = KeyedQueues(tasks, bench.work, concurrency=lambda: limit[0])
+        for item in "abcde":
+            bench.queues.submit(item.encode(), item)
+        await settle()
+        assert bench.queues.running == 2
+        limit[0] = 10
+        await bench.release("a")
+        assert bench.queues.running == 4
+        await bench.release(*"bcde")
+        await bench.queues.idle()
