@@ -5,6 +5,7 @@ parallel; one set serves the whole run, so tests make topics, keyspaces and obje
 gets a server by `request.getfixturevalue` announces it with `@pytest.mark.servers("kafka", …)`.
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
@@ -15,11 +16,13 @@ import pytest
 from harness.cassandra import CassandraServer
 from harness.kafka import KafkaServer
 from harness.otlp import OtlpReceiver
+from harness.posthouse_cluster import PosthouseCluster
 from harness.servers import MAKERS, ServerSet
 from harness.versitygw import VersityGw
 
 WANTED = pytest.StashKey[set[str]]()
 SERVERS = pytest.StashKey[ServerSet]()
+CLUSTER = pytest.StashKey[PosthouseCluster]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -36,6 +39,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     yield
     if SERVERS in item.config.stash:
         item.config.stash[SERVERS].recover()
+    if CLUSTER in item.config.stash:
+        item.config.stash[CLUSTER].recover()
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +85,22 @@ def s3(servers: ServerSet) -> VersityGw:
     """A running S3 server with one bucket."""
     server: VersityGw = servers.get("s3")
     return server
+
+
+@pytest.fixture(scope="session")
+def posthouse(
+    request: pytest.FixtureRequest, run_dir: Path, kafka: KafkaServer, cassandra: CassandraServer
+) -> Iterator[PosthouseCluster]:
+    """Posthouse as separate processes, two of each role; tests make accounts of their own."""
+    cluster = PosthouseCluster(run_dir, kafka.bootstrap, cassandra.address, cassandra.port)
+    try:
+        asyncio.run(cluster.start())
+        request.config.stash[CLUSTER] = cluster
+        yield cluster
+    finally:
+        request.config.stash.setdefault(CLUSTER, cluster)
+        del request.config.stash[CLUSTER]
+        cluster.close()
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ class Person:
 
 
 class PosthouseCluster:
-    """`roles` says how many processes of each; `settings` are added to those of the harness, as `section.key` → TOML."""
+    """`roles` says how many processes of each; `settings` (`section.key` → TOML) are added to those of the harness."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class PosthouseCluster:
             "smtp.hostname": '"mx.cluster.test"',
             "imap.insecure_loopback_auth": "true",
             "lifecycle.drain": "10",
-            **({} if s3 is None else _s3(s3, name)),
+            **({} if s3 is None else _s3(s3, name, self.home)),
             **(settings or {}),
         }
         self.config.write_text(_toml(values))
@@ -202,9 +202,13 @@ def _port(process: PosthouseProcess, key: str) -> int:
     return int(value.partition("=")[2])
 
 
-def _s3(s3: VersityGw, prefix: str) -> dict[str, str]:
+def _s3(s3: VersityGw, prefix: str, home: Path) -> dict[str, str]:
     values = {"endpoint": s3.endpoint, "region": s3.region, "bucket": s3.bucket, "prefix": prefix}
-    values |= {"access_key": s3.key, "secret_key": s3.secret}
+    for name, secret in (("access_key", s3.key), ("secret_key", s3.secret)):
+        file = home / name
+        file.touch(mode=0o600)
+        file.write_text(secret)
+        values[f"{name}_file"] = str(file)
     return {"blob.store": '"s3"', "s3.allow_http": "true", **{f"s3.{key}": f'"{v}"' for key, v in values.items()}}
 
 

@@ -1,4 +1,4 @@
-"""Posthouse's own processes as servers under test: started, killed, frozen, asked for their metrics, like the others."""
+"""Posthouse's own processes as servers under test: started, killed and frozen like the others, asked for metrics."""
 
 import contextlib
 import json

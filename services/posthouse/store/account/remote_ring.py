@@ -6,6 +6,7 @@ may serve any account at any moment. Who broke a stream is the last choice for a
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,15 +34,19 @@ class Ring:
         self._clock = clock
         self._peers: Sequence[str] = ()
         self._found_at = float("-inf")
+        self._looking = asyncio.Lock()
         self._suspects: dict[str, float] = {}
 
     async def candidates(self, key: bytes) -> list[str]:
         """In the order in which they are to be asked, at least one. Raises Unavailable when none is known."""
         now = self._clock.monotonic()
         lasts = LOOK_AGAIN if self._suspects or not self._peers else KNOWN_FOR
-        if now - self._found_at > lasts:
-            self._found_at = now  # before the answer: one asks for all
-            await self._look()
+        if now - self._found_at > lasts and (not self._peers or not self._looking.locked()):
+            # One asks for all; the others wait only where nobody is known yet.
+            async with self._looking:
+                if now - self._found_at > lasts:
+                    await self._look()
+                    self._found_at = self._clock.monotonic()
         if not self._peers:
             raise Unavailable("no mailstore process is known")
         ordered = rendezvous(key, self._peers)
