@@ -104,7 +104,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
     def crowded() -> bool:
         """One processor for all stages: while a crowd is at the door, it is let in first and served then."""
         since = adapters.clock.monotonic() - CROWD_PASSES
-        return any([door.acceptance.crowded_at > since for door in doors])
+        return any(door.acceptance.crowded_at > since for door in doors)
 
     delivery = make_delivery(adapters.log, delivery_ports, settings.section(DeliverySettings), crowded=crowded)
     filtering = make_filter(
