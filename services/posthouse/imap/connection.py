@@ -170,6 +170,8 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client will send no more; who pipes commands in still wants its answers (not possible under TLS)."""
         self._eof = True
+        if self._line is not None:
+            return False  # it will never come
         return self._busy and self._transport is not None and self._transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -553,7 +555,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def busy(self) -> bool:
-        return self._busy
+        """A command is under way that the server, not the client, has to go on with."""
+        return self._busy and self._line is None
 
 
 def is_loopback(ip: str) -> bool:
