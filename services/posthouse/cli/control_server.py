@@ -78,6 +78,6 @@ def _parts(asked: object) -> tuple[str, Mapping[str, Any]]:
     match asked:
         case {"command": str() as command, "args": dict() as arguments}:
             return command, arguments
-        case {"command": str() as command}:
+        case {"command": str() as command, **others} if "args" not in others:
             return command, {}
     raise HttpError(400, 'expected {"command": "…", "args": {…}}')
