@@ -98,7 +98,7 @@ def make_submission(
             served.connect,
             limiter,
             ports.metrics,
-            tls=tls,
+            tls=context,
             refusal=replies.TOO_MANY_CONNECTIONS.wire,
             reuse_port=reuse_port,
         )
