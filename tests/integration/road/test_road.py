@@ -8,10 +8,11 @@ import pytest
 
 from harness.road import DOMAIN, MESSAGE, Road, embedded_road, names, running, settled, until
 from posthouse.filter.steps import FilterContext
+from posthouse.held.mail import HeldMail
 from posthouse.ledger.audit import Audit
 from posthouse.ledger.timeline import timeline
 from posthouse.log.consumer.dlq import list_letters, replay
-from posthouse.model.envelope import Rcpt
+from posthouse.model.envelope import BlobRef, Rcpt
 from posthouse.model.ids import QueueId, quarantine_account
 from posthouse.model.verdict import Verdict, VerdictKind
 from posthouse.ports.log import Record
@@ -96,7 +97,21 @@ async def test_a_held_blob_is_released_with_its_octets(road: Road) -> None:
         [held] = await road.held.listing(DOMAIN)
         assert await road.held.octets(held) == BIG
         await road.directory.update_account(replace(account, quota_bytes=None))
-        await road.held.release(held)
+        pinned: list[tuple[object, QueueId]] = []
+        inner = road.blobs
+
+        class Pins:
+            """The blob must outlive the held copy's reference while it is on the road."""
+
+            async def pin(self, blob: BlobRef, pin: QueueId) -> None:
+                pinned.append((blob, pin))
+                await inner.pin(blob, pin)
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(inner, name)
+
+        await HeldMail(road.store, Pins(), road.log, road.clock, road.ids).release(held)  # type: ignore[arg-type]
+        assert pinned == [(held.blob, held.queue_id)]
         await settled(road)
     [(_, email)] = await road.stored("ann")
     assert email.blob == held.blob

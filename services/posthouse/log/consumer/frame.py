@@ -159,7 +159,7 @@ class ConsumerFrame:
                 self._queues.stop()
                 for timer in self._timers:
                     timer.cancel()
-                await self._queues.idle()
+                # Leaving the group of tasks waits for what is under way; whatever fails now starts no timer any more.
             await self._commit(consumer)
 
     def _concurrency(self) -> int:
@@ -314,6 +314,8 @@ class ConsumerFrame:
     # ---- timers
 
     def _later(self, seconds: float, work: Work, then: _Then) -> None:
+        if self._stopping:
+            return
         timer = self._tasks.create_task(self._after(seconds, work, then))
         self._timers.add(timer)
         timer.add_done_callback(self._timers.discard)

@@ -42,8 +42,6 @@ class KeyedQueues(Generic[T]):
         self._per_key = per_key
         self._keys: dict[bytes, _Key[T]] = {}
         self._ready: deque[tuple[bytes, _Key[T]]] = deque()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._stopped = False
         self.running = 0
 
@@ -77,10 +75,6 @@ class KeyedQueues(Generic[T]):
         """Starts nothing more; what is under way may finish."""
         self._stopped = True
 
-    async def idle(self) -> None:
-        """Returns when nothing is under way."""
-        await self._idle.wait()
-
     def _make_ready(self, name: bytes, key: _Key[T]) -> None:
         if not key.queued and not key.parked and key.waiting and key.running < self._per_key:
             key.queued = True
@@ -96,7 +90,6 @@ class KeyedQueues(Generic[T]):
             item = key.waiting.popleft()
             key.running += 1
             self.running += 1
-            self._idle.clear()
             self._tasks.create_task(self._run(name, key, item))
             self._make_ready(name, key)
 
@@ -110,6 +103,4 @@ class KeyedQueues(Generic[T]):
                 del self._keys[name]
             else:
                 self._make_ready(name, key)
-            if not self.running:
-                self._idle.set()
             self._start()

@@ -8,6 +8,7 @@ import pytest
 
 from harness.manual_clock import ManualClock
 from harness.memory_log import MemoryLog
+from posthouse.log.consumer import frame
 from posthouse.log.consumer.commit import CommitPolicy
 from posthouse.log.consumer.frame import ConsumerFrame, FrameLimits
 from posthouse.log.consumer.letters import history_of
@@ -125,6 +126,39 @@ async def test_a_drain_finishes_what_is_under_way_and_commits_it() -> None:
         assert bench.stage.calls == [b"a1", b"b1"]
     assert bench.stage.handled == [b"a1", b"b1"]
     assert bench.committed == 2
+
+
+async def test_what_fails_during_a_drain_does_not_hold_it_up() -> None:
+    bench = Bench(DEFAULTS)
+    bench.stage.gate = asyncio.Event()
+    bench.stage.failing[b"a1"] = lambda: Unavailable("no store")
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(bench.frame.run())
+        await bench.publish(("a", "a1"), ("b", "b1"))
+        await settle()
+        bench.frame.stop()
+        await settle()
+        assert not task.done()
+        bench.stage.gate.set()
+        await settle()
+        assert task.done()
+    assert bench.stage.handled == [b"b1"]
+    assert bench.committed == 0
+
+
+async def test_resting_records_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "MAX_RESTING", 5)
+    async with running(FrameLimits(poll=2)) as bench:
+        resting = [Record("delivery.retry.5m", b"k%d" % n, b"r%d" % n) for n in range(20)]
+        await bench.log.publish(resting)
+        await settle()
+        assert bench.frame.in_flight == 6
+        await bench.publish(("a", "a1"))
+        await settle()
+        assert bench.stage.handled == [b"a1"]
+        for _ in range(8):
+            await bench.advance(300)
+        assert len(bench.stage.handled) == 21
 
 
 async def test_the_window_bounds_what_is_in_hand() -> None:
