@@ -31,8 +31,8 @@ from table import notes, render
 
 _HERE = Path(__file__).parent
 _POSTHOUSE = (
-    "{posthouse} up --data {data} --port-base {port} --ready-file {ready} --insecure-loopback-auth --set limits.connections_per_address=20000 "
-    "--accounts {accounts} --domain example.org"
+    "{posthouse} up --data {data} --port-base {port} --ready-file {ready} --insecure-loopback-auth "
+    "--set limits.connections_per_address=20000 --accounts {accounts} --domain example.org"
 )
 _PEERS = "{python} {here}/peers.py up --data {data} --port-base {port} --ready-file {ready} --accounts {accounts}"
 
