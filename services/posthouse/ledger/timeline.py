@@ -24,6 +24,8 @@ from posthouse.ports.mail_store import MailStore
 
 EARLY_US = 60_000_000
 """Clocks of two machines may differ by that much: a record may be dated before its queue_id."""
+PUBLISHED_WITHIN_US = 3_600_000_000
+"""A queue_id is minted when its transaction begins; SMTP's own time-outs end that long before an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,10 @@ async def timeline(queue_id: QueueId, log: Log, store: MailStore, quarantines: F
         raise Invalid(str(error), public="Not a queue id") from error
     since_us, until_us, key = queue_id_time_us(queue_id) - EARLY_US, clock.now_us() + EARLY_US, queue_id.encode()
     accepted = None
-    async for record in log.scan(MAIL_ACCEPTED.name, since_us, until_us, key):
-        accepted = decode_accepted(record.value)
-        break
+    # The record is taken within the hour: no need to read on to this day.
+    promised = [r async for r in log.scan(MAIL_ACCEPTED.name, since_us, since_us + PUBLISHED_WITHIN_US, key)]
+    if promised:
+        accepted = decode_accepted(promised[0].value)
     traced = [decode_trace(record.value) async for record in log.scan(MAIL_TRACE.name, since_us, until_us, key)]
     if accepted is None and not traced:
         raise NotFound(f"{queue_id} is not known here", public="No such message")
