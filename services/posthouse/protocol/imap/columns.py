@@ -174,6 +174,8 @@ class Changes:
     """UIDs whose flags were set, in order; not those in `appended` or `expunged`."""
     expunged: list[int] = field(default_factory=list)
     """Ascending."""
+    keywords: set[str] = field(default_factory=set)
+    """Those that were set, by whomever."""
     deleted: bool = False
     """The mailbox is gone."""
     foreign: bool = False
@@ -191,7 +193,10 @@ def changes_of(entries: Sequence[JournalEntry], number: MailboxNumber, silent: O
             if isinstance(op, MessageAppended):
                 if op.mailbox == number:
                     appended[op.uid] = None
+                    changes.keywords.update(op.flags.kw)
             elif isinstance(op, FlagsSet):
+                if op.mailbox == number:
+                    changes.keywords.update(*(group.flags.kw for group in op.groups))
                 if op.mailbox == number and entry.op_id != silent:
                     for group in op.groups:
                         touched.update(dict.fromkeys(expand(group.uids)))
@@ -217,6 +222,7 @@ def changes_of(entries: Sequence[JournalEntry], number: MailboxNumber, silent: O
 def difference(old: Columns, new: Columns, told: int) -> Changes:
     """The same, from two states: for when the journal is trimmed or cannot say. `told` = modseq of the old state."""
     changes = Changes()
+    changes.keywords.update(*set(new.keywords))
     old_uids = set(old.uids)
     for i, uid in enumerate(new.uids):
         if uid not in old_uids:

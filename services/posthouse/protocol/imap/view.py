@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from posthouse.model.ids import AccountId, MailboxNumber, OpId
@@ -169,29 +169,16 @@ class SelectedView:
                 del self._map[bisect_left(self._map, uid)]
 
     def _take(self, changes: Changes) -> None:
-        columns = self.columns
         if changes.appended and self._map is not None:
             self._map.extend(changes.appended)
-        if not changes.appended and not changes.touched:
-            return
         self._touched.update(changes.touched)
-        last: frozenset[str] | None = None
-        for uid in (*changes.appended, *changes.touched):
-            i = columns.index(uid)
-            if i >= 0 and columns.keywords[i] is not last:
-                last = columns.keywords[i]
-                if last:
-                    self._learn(last)
+        self._learn(changes.keywords)
 
-    def _learn(self, keywords: frozenset[str]) -> None:
+    def _learn(self, keywords: Iterable[str]) -> None:
         for keyword in keywords:
             if keyword.lower() not in self.keywords:
                 self.keywords[keyword.lower()] = keyword
                 self._flags_due = True
-
-    def learned(self, keywords: frozenset[str]) -> None:
-        """Keywords that this session is about to use itself."""
-        self._learn(keywords)
 
     def flush(self, *, expunge: bool, modseq: bool) -> bytes:
         """Untagged responses that bring the client up to date: EXPUNGE (if legal here), EXISTS, FLAGS, FETCH.

@@ -187,6 +187,14 @@ def test_new_keywords_announce_themselves() -> None:
     assert opened(Pool(), model, read_only=True).permanent_flags() == b"PERMANENTFLAGS ()"
 
 
+def test_a_keyword_of_ones_own_is_learned_too() -> None:
+    model, _, view = three()
+    model.set_flags([1], Flags(0, frozenset({"$Work"})), op_id=MINE)
+    pull(view, model, silent=MINE)
+    assert view.keywords == {"$work": "$Work"}
+    assert view.flush(expunge=True, modseq=False).startswith(b"* FLAGS ")
+
+
 def test_came_and_went_is_never_told() -> None:
     model, _, view = three()
     model.append(Flags())
