@@ -23,7 +23,8 @@ from posthouse.composition.cluster import SECTIONS, open_cluster
 from posthouse.composition.observed import count_statements, observed
 from posthouse.runtime.component import Component
 from posthouse.runtime.process import Process, run_process
-from posthouse.runtime.sections import HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, TlsSettings
+from posthouse.runtime.sections import HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, HttpSettings, TlsSettings
+from posthouse.runtime.session_routes import add_session_routes
 from posthouse.runtime.sessions import Sessions
 from posthouse.runtime.settings import Schema, Section, SettingsError
 from posthouse.runtime.settings_load import load
@@ -98,6 +99,8 @@ def run_cluster_process(role: str, sections: Sequence[Section], build: Build, ar
         count_statements(cluster.database.statements, process.metrics)
         adapters = observed(cluster.adapters, process.metrics, process.tracer, commits=role == "mailstore")
         composed = ClusterProcess(process, adapters, Sessions(), listeners)
+        token = process.settings.section(HttpSettings).control_token
+        add_session_routes(process.http, composed.sessions, token, process_id)
         await build(composed)
         process.lifecycle.add(
             Announcer(process_id, role, cluster.adapters.directory, process.clock, process.http, composed.grpc)
