@@ -1,8 +1,8 @@
 """Journal entries folded over message rows: the projection, and the overlay of what is not projected yet.
 
-A stored row carries the modseq that wrote it last, so an entry that is already in a row is recognised and left alone;
-folding the same entries again, or over rows that are ahead of them, changes nothing. Pure: callers fetch the rows that
-sources() names.
+Entries say resulting values, so folding them again over rows that are ahead of some of them ends where it would have
+ended, as long as the last entry folded is not behind any row. Of a row found, only what never changes (email, size,
+date) is carried over. Pure: callers fetch the rows that sources() names.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ class Fold:
 
     def __init__(self, stored: StoredRows) -> None:
         self.rows: StoredRows = {number: dict(rows) for number, rows in stored.items()}
-        self._stored = stored
         self._written: dict[tuple[MailboxNumber, int], bool] = {}
         """(mailbox, uid) changed here → made here."""
 
@@ -103,15 +102,11 @@ class Fold:
         return out
 
     def _make(self, number: MailboxNumber, row: MsgRow) -> None:
-        if self._is_stored(number, row.uid, row.modseq):
-            return
         self.rows.setdefault(number, {})[row.uid] = StoredRow(row, False)
         self._written[number, row.uid] = True
 
     def _change(self, number: MailboxNumber, uid: int, modseq: ModSeq, flags: Flags | None) -> None:
         """None = expunged. An expunged row keeps no flags, so that every writer of the entry writes the same."""
-        if self._is_stored(number, uid, modseq):
-            return
         row = self._row(number, uid)
         sys, kw = (flags.sys, flags.kw) if flags is not None else (0, NO_KEYWORDS)
         changed = MsgRow(row.uid, row.email_id, modseq, sys, kw, row.size, row.internaldate)
@@ -120,10 +115,9 @@ class Fold:
 
     def _copy(self, op: MessagesCopied, modseq: ModSeq) -> None:
         for target, (uid, flags) in enumerate(_by_uid(op.groups), op.first_uid):
-            if not self._is_stored(op.target, target, modseq):
-                row = self._row(op.source, uid)
-                copied = MsgRow(Uid(target), row.email_id, modseq, flags.sys, flags.kw, row.size, row.internaldate)
-                self._make(op.target, copied)
+            row = self._row(op.source, uid)
+            copied = MsgRow(Uid(target), row.email_id, modseq, flags.sys, flags.kw, row.size, row.internaldate)
+            self._make(op.target, copied)
             if op.move:
                 self._change(op.source, uid, modseq, None)
 
@@ -132,13 +126,6 @@ class Fold:
         if stored is None:
             raise RowMissing(f"no row for mailbox {number} uid {uid}")
         return stored.row
-
-    def _is_stored(self, number: MailboxNumber, uid: int, modseq: ModSeq) -> bool:
-        """The row as read already has this entry in it. What this fold itself has made of the row does not count: an
-        entry may change a row twice."""
-        rows = self._stored.get(number)
-        stored = None if rows is None else rows.get(uid)
-        return stored is not None and stored.row.modseq >= modseq
 
 
 def _by_uid(groups: Iterable[FlagGroup]) -> list[tuple[int, Flags]]:

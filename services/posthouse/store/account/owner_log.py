@@ -80,8 +80,7 @@ class AccountLog:
         self._projecting = False
         self._waiting_for_quiet = False
         self._sources: StoredRows = {}
-        """Immutable parts of rows that commits have changed and that are not projected yet. Kept under modseq 0, so
-        that the fold never takes them for rows that hold an entry already."""
+        """Rows that commits here have read and changed: sources for their projection, which need not be read again."""
 
     @property
     def projected(self) -> ModSeq:
@@ -140,7 +139,7 @@ class AccountLog:
             for number, rows in read.items():
                 known = self._sources.setdefault(number, {})
                 for uid, row in rows.items():
-                    known[uid] = StoredRow(row._replace(modseq=ModSeq(0)), False)
+                    known[uid] = StoredRow(row, False)
         self.adopt(plan.state, sent_at)
         self._project_soon()
 
