@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 log = EventLogger("posthouse.ingress.connection")
 
 _FOREIGN: Final = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH"})
+_LINGER: Final = 2.0
+"""Seconds that a client has to close after we did."""
 _MAX_PENDING: Final = 65_536
 """Octets of replies held back for one write."""
 
@@ -73,6 +75,7 @@ class SmtpConnection(SMTP):
         self._awaiting_command = False
         self._busy = False
         self._draining = False
+        self._half_closed = False
         limits = server.listener.limits
         self._allowance = limits.command_timeout
         self._heard = loop.time()
@@ -109,7 +112,6 @@ class SmtpConnection(SMTP):
             self._timeout_handle.cancel()
         # Past aiosmtpd's, which cancels the handler in the middle of a commit.
         asyncio.StreamReaderProtocol.connection_lost(self, error)
-        self._release()
 
     # -- replies -------------------------------------------------------------------------------------------------------
 
@@ -133,7 +135,7 @@ class SmtpConnection(SMTP):
         """Hands what is queued to the transport."""
         if self._pending:
             transport = self.transport
-            if transport is not None and not transport.is_closing():
+            if transport is not None and not self._half_closed and not transport.is_closing():
                 transport.write(b"".join(self._pending))
             self._pending.clear()
             self._pending_size = 0
@@ -160,12 +162,14 @@ class SmtpConnection(SMTP):
             self.send(replies.CRASHED.wire)
         finally:
             self.server.abort(self)
-            self.server.closed(self)
-            self.flush()
-            if self._lease is not None:
-                self._lease.release()
-            if self.transport is not None:
-                self.transport.close()
+            try:
+                await self._leave()
+            finally:
+                self.server.closed(self)
+                # Here and not in connection_lost, which is not called when a TLS handshake fails.
+                self._release()
+                if self._lease is not None:
+                    self._lease.release()
 
     async def _admit_behind_proxies(self) -> None:
         """The client is who his proxy says. The listener's cap per address would count the proxies: ours is asked."""
@@ -231,8 +235,7 @@ class SmtpConnection(SMTP):
                     self.ending = True
                     raise Refused(replies.AUTH_TOO_LONG)
                 await self.settle()
-                if not await self.wire.more():
-                    raise ConnectionAbortedError
+                await self._more()
         finally:
             self._allowance = self.server.listener.limits.command_timeout
         if len(line) > limit:
@@ -242,24 +245,37 @@ class SmtpConnection(SMTP):
         return line[:-2]
 
     async def read_data(self, reader: DataReader) -> None:
-        """Fills `reader` up to the end of the message. ConnectionError when the client goes before it."""
+        """Fills `reader` up to the end of the message; the caller takes what it holds off `server.memory`.
+        ConnectionError when the client goes before the end."""
         limits = self.server.listener.limits
         abandon = limits.message_size * 4 + 1024 * 1024
-        wire = self.wire
+        wire, memory = self.wire, self.server.memory
         self._allowance = limits.data_timeout
         self._data_began = self.loop.time()
         try:
-            while not reader.receive(wire.buffer):
+            while True:
+                before = reader.held
+                ended = reader.receive(wire.buffer)
+                if not memory.resize(before, reader.held):
+                    before = reader.held
+                    reader.give_up(replies.NO_MEMORY)
+                    memory.resize(before, reader.held)
+                if ended:
+                    return
                 if reader.received > abandon:
                     self.send(replies.TOO_MUCH_DATA.wire)
                     self.ending = True
                     raise ConnectionAbortedError
-                if not await wire.more():
-                    raise ConnectionAbortedError
+                await self._more()
         finally:
             wire.restart()
             self._allowance = limits.command_timeout
             self._data_began = 0.0
+
+    async def _more(self) -> None:
+        """Within a command: the client goes on, or ConnectionError."""
+        if not await self.wire.more() or self.ending:
+            raise ConnectionAbortedError
 
     async def work(self, job: Awaitable[int]) -> int:
         """Awaits `job` without the client's deadline running: now it is the client that waits."""
@@ -287,16 +303,22 @@ class SmtpConnection(SMTP):
                 ssl_handshake_timeout=self.server.listener.limits.tls_handshake,
             )
         except (OSError, TimeoutError) as error:
-            self.ending = True
             transport.abort()
+            self._lost_in_handshake()
             raise ConnectionAbortedError from error
         if encrypted is None:
+            self._lost_in_handshake()
             raise ConnectionAbortedError
         self.transport = encrypted
         self._transport = encrypted
         self._over_ssl = True
         self.wire.continue_on(encrypted)
         self.client.tls = _tls_name(encrypted)
+
+    def _lost_in_handshake(self) -> None:
+        """Nobody else tells the reader that nothing more will come."""
+        self.ending = True
+        self.wire.feed_eof()
 
     # -- ends ----------------------------------------------------------------------------------------------------------
 
@@ -307,7 +329,7 @@ class SmtpConnection(SMTP):
             self._end(replies.CLOSING)
 
     def kick(self) -> None:
-        """Ends the connection now; a commit under way goes on."""
+        """Ends the connection; a message that is being made durable is still answered."""
         self._end(replies.KICKED)
 
     def cut(self) -> None:
@@ -322,9 +344,42 @@ class SmtpConnection(SMTP):
         return self._handler_coroutine
 
     def _end(self, reply: Reply) -> None:
+        if self.ending:
+            return
         self.ending = True
         self.send(reply.wire)
+        if not self._busy:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        """Says that nothing more comes from us. Closing at once, with octets of the client still unread, would reset
+        the connection, and the last replies might never be read: a 250 among them would mean a second copy."""
         self.flush()
+        transport = self.transport
+        if transport is None or transport.is_closing() or self._half_closed:
+            return
+        if not transport.can_write_eof():  # TLS has a close of its own
+            transport.close()
+            return
+        self._half_closed = True
+        try:
+            transport.write_eof()
+        except OSError:
+            # The other side has reset the connection and the event loop does not know it yet.
+            transport.abort()
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        self._timeout_handle = self.loop.call_later(_LINGER, self.cut)
+
+    async def _leave(self) -> None:
+        """Waits a moment until the client has read its last reply and closes; what it still sends is dropped."""
+        self._half_close()
+        try:
+            while await self.wire.more():
+                self.wire.buffer.clear()
+        except ConnectionError:
+            # Gone; so much the better.
+            log.debug("connection lost at its end", listener=self.server.listener.name)
         if self.transport is not None:
             self.transport.close()
 

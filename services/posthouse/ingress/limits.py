@@ -13,6 +13,8 @@ class Limits:
     """Sizes in octets, times in seconds."""
 
     message_size: int = 25 * 1024 * 1024
+    memory: int = 256 * 1024 * 1024
+    """All messages being received by one listener; beyond it the large ones are deferred."""
     line: int = 8192
     rcpts: int = 100
     """RCPTs of one message (RFC 5321 §4.5.3.1.8 asks for at least 100)."""

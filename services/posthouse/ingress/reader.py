@@ -47,7 +47,9 @@ class WireReader(asyncio.StreamReader):
         """Waits for octets; False when the client will send no more. ConnectionError when the connection broke."""
         if self._eof:
             return False
-        await self._wait_for_data("more")  # type: ignore[attr-defined]  # typeshed leaves it out; no public equal
+        # The connection may have broken while nobody waited; nothing would wake us any more.
+        if self.exception() is None:
+            await self._wait_for_data("more")  # type: ignore[attr-defined]  # typeshed leaves it out; no public equal
         error = self.exception()
         if error is not None:
             raise ConnectionAbortedError from error

@@ -12,6 +12,7 @@ from posthouse.ingress.backpressure import Backpressure
 from posthouse.ingress.connection import Handlers, SmtpConnection
 from posthouse.ingress.handlers import handlers_for
 from posthouse.ingress.limits import Listener
+from posthouse.ingress.memory import MessageMemory
 from posthouse.ingress.metrics import IngressMetrics
 from posthouse.ingress.policy import Policy
 from posthouse.model.directory import Account
@@ -64,6 +65,7 @@ class SmtpServer(Component):
         self.mail_parameters = paths.MAIL_PARAMETERS | ({b"AUTH"} if policy.mechanisms else frozenset())
         self.authserv_ids = frozenset({listener.hostname.lower().encode()})
         limits = listener.limits
+        self.memory = MessageMemory(limits.memory)
         self.tick = min(limits.command_timeout, limits.data_timeout, limits.auth_timeout, limits.data_total)
         """Seconds between two looks at a connection's deadline."""
         self._open: dict[SmtpConnection, SessionInfo | None] = {}

@@ -36,6 +36,12 @@ class SmtpSettings:
         why="RFC 5322 says 998; programs that write longer ones are common and their mail is wanted.",
         least=998,
     )
+    memory: Size = setting(
+        Size(256 * 1024 * 1024),
+        "Messages being received by one listener at once; beyond it those above 1 MiB are deferred with 452.",
+        why="Ten of the largest messages at once, or 60,000 small ones; several copies of it fit a pod of 1 GiB.",
+        least=64 * 1024 * 1024,
+    )
     rcpts: int = setting(
         100, "Recipients of one message.", why="What RFC 5321 asks for at least.", unit="recipients", least=1, most=1000
     )
@@ -120,6 +126,7 @@ class SmtpSettings:
         return Limits(
             message_size=shared.message_size,
             line=self.line,
+            memory=self.memory,
             rcpts=self.rcpts,
             messages=self.messages,
             errors=self.errors,

@@ -1,7 +1,9 @@
 """What happens to a connection: it breaks, stalls, is drained, kicked, encrypted."""
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -224,13 +226,59 @@ async def test_starttls_within_a_transaction_is_refused(certificate: ssl.SSLCont
         assert (await client.say("STARTTLS")).startswith("503")
 
 
-async def test_a_failed_handshake_ends_the_connection(certificate: ssl.SSLContext) -> None:
-    async with smtp_server(tls=certificate) as running:
-        client = await Client.open(running.port)
+async def test_a_failed_handshake_ends_the_connection_and_its_lease(certificate: ssl.SSLContext) -> None:
+    async with smtp_server(tls=certificate) as running, asyncio.TaskGroup() as group:
+        limiter = ConnectionLimiter(10, 10)
+        listener = await behind_listener(running, limiter, None)
+        group.create_task(listener.run())
+        port = int(listener.address.rpartition(":")[2])
+        client = await Client.open(port)
         assert (await client.say("STARTTLS")).startswith("220")
         client.send(b"this is no ClientHello\r\n" * 10)
+        await until(lambda: running.server.connections == 0 and limiter.open == 0)
+        other = await Client.open(port)
+        await other.starttls()
+        await other.say("QUIT")
+        await until(lambda: limiter.open == 0)
+        await listener.drain()
+
+
+@pytest.mark.parametrize("when", ["command", "data", "commit"])
+async def test_a_reset_is_noticed_whenever_it_comes(when: str) -> None:
+    async with smtp_server() as running:
+        client = await Client.open(running.port)
+        running.log.hold = asyncio.Event()
+        if when != "command":
+            await client.envelope("")
+            await client.say("DATA")
+        if when == "commit":
+            client.send(MESSAGE + b".\r\n")
+            await until(lambda: running.log.events == ["publish begins"])
+        client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.writer.transport.abort()
+        await asyncio.sleep(0.05)
+        running.log.hold.set()
         await until(lambda: running.server.connections == 0)
-        assert (await (await Client.open(running.port)).say("NOOP")).startswith("250")
+        assert len(running.accepted) == (1 if when == "commit" else 0)
+
+
+async def test_the_last_replies_are_read_though_the_client_said_more() -> None:
+    async with smtp_server() as running:
+        client = await Client.open(running.port)
+        client.send(b"NOOP\r\nQUIT\r\n" + b"NOOP\r\n" * 50_000)
+        assert (await client.reply()).startswith("250")
+        assert (await client.reply()).startswith("221")
+        assert await client.closed()
+        await client.close()
+        await until(lambda: running.server.connections == 0)
+
+
+async def test_a_client_that_never_closes_is_cut() -> None:
+    async with smtp_server() as running:
+        client = await Client.open(running.port)
+        assert (await client.say("QUIT")).startswith("221")
+        assert running.server.connections == 1
+        await until(lambda: running.server.connections == 0)
 
 
 async def test_leaving_under_tls_during_the_commit_does_not_undo_it(certificate: ssl.SSLContext) -> None:

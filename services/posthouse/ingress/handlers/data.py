@@ -25,9 +25,19 @@ async def data(connection: SmtpConnection, argument: bytes) -> None:
     server.gate.check()
     limits = server.listener.limits
     reader = DataReader(limits.message_size, limits.line)
-    connection.reply(replies.START_DATA)
-    await connection.settle()
-    await connection.read_data(reader)
+    empty = reader.held
+    try:
+        connection.reply(replies.START_DATA)
+        await connection.settle()
+        await connection.read_data(reader)
+        await _answer(connection, transaction, reader)
+    finally:
+        server.memory.resize(reader.held, empty)
+    connection.transaction = None
+    connection.client.phase = Phase.GREETED
+
+
+async def _answer(connection: SmtpConnection, transaction: Transaction, reader: DataReader) -> None:
     began = connection.loop.time()
     with log_context(queue_id=transaction.queue_id, trace=transaction.span.context):
         try:
@@ -39,8 +49,6 @@ async def data(connection: SmtpConnection, argument: bytes) -> None:
         else:
             connection.send(queued(transaction.queue_id))
             _accepted(connection, transaction, size, connection.loop.time() - began)
-    connection.transaction = None
-    connection.client.phase = Phase.GREETED
 
 
 async def _accept(connection: SmtpConnection, transaction: Transaction, reader: DataReader) -> int:

@@ -26,7 +26,18 @@ class DataReader:
     `max_size`: octets of the message without dot-stuffing. `max_line`: octets of a line without its CRLF.
     """
 
-    __slots__ = ("_acc", "_counted", "_dropped", "_loose", "_max_line", "_max_size", "_pos", "_stuffed", "fault")
+    __slots__ = (
+        "_acc",
+        "_counted",
+        "_dropped",
+        "_loose",
+        "_max_line",
+        "_max_size",
+        "_most",
+        "_pos",
+        "_stuffed",
+        "fault",
+    )
 
     def __init__(self, max_size: int, max_line: int) -> None:
         # A CRLF that nobody sent: the lone dot of an empty message and a stuffed first line need no case of their own.
@@ -38,6 +49,8 @@ class DataReader:
         self._dropped = 0
         self._max_size = max_size
         self._max_line = max_line
+        # Stuffing adds at most one octet to three; the exact size is known only at the end.
+        self._most = max_size * 4 // 3 + 1024
         self.fault: Reply | None = None
         """Why the message is refused; valid after `receive` returned True."""
 
@@ -45,6 +58,18 @@ class DataReader:
     def received(self) -> int:
         """Octets taken so far, with dot-stuffing."""
         return self._dropped + len(self._acc) - 2
+
+    @property
+    def held(self) -> int:
+        """Octets in memory."""
+        return len(self._acc)
+
+    def give_up(self, fault: Reply) -> None:
+        """Drops what is held; the rest is read and dropped, and `fault` is the outcome."""
+        self.fault = fault
+        self._dropped += max(0, len(self._acc) - _KEPT_TAIL)
+        del self._acc[:-_KEPT_TAIL]
+        self._pos = 0
 
     @property
     def message(self) -> bytearray:
@@ -67,13 +92,9 @@ class DataReader:
             self._finish()
             return True
         self._pos = max(0, len(acc) - _KEPT_TAIL)
-        # Stuffing may add one octet in three: the exact size is known only at the end.
-        if len(acc) > self._max_size * 2 + 1024:
-            self.fault = replies.SIZE_EXCEEDED
-            self._dropped += len(acc) - _KEPT_TAIL
-            del acc[:-_KEPT_TAIL]
-            self._pos = 0
-        elif self.fault is None:
+        if self.fault is not None or len(acc) > self._most:
+            self.give_up(self.fault or replies.SIZE_EXCEEDED)
+        else:
             # Counted as it comes, so that a large message never holds the event loop for long at its end.
             self._count(len(acc) - acc.endswith(b"\r"))
         return False

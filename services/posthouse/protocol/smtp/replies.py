@@ -120,6 +120,7 @@ AUTH_TOO_LONG: Final = Reply(500, "5.5.6", "Authentication exchange line is too 
 # -- limits and policy ------------------------------------------------------------------------------------------------
 TOO_MANY_RCPTS: Final = Reply(452, "4.5.3", "Too many recipients, send another copy for the rest")
 SIZE_EXCEEDED: Final = Reply(552, "5.3.4", "Message size exceeds the limit")
+NO_MEMORY: Final = Reply(452, "4.3.1", "Too many large messages at once, please try again later")
 LINE_TOO_LONG: Final = Reply(550, "5.6.0", "A line of the message is too long")
 BARE_CR_OR_LF: Final = Reply(550, "5.6.11", "Message contains a bare CR or LF")
 MAIL_LOOP: Final = Reply(554, "5.4.6", "Too many hops, this message is looping")

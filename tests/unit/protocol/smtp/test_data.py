@@ -141,3 +141,16 @@ def test_line_limit_is_exact() -> None:
     assert read([b"x" * 40 + b"\r\n.\r\n"])[0] is None
     assert read([b"x" * 41 + b"\r\n.\r\n"])[0] is replies.LINE_TOO_LONG
     assert read([b"x" * 40 + b"\r\n" + b"y" * 41 + b"\r\nz\r\n.\r\n"])[0] is replies.LINE_TOO_LONG
+
+
+def test_given_up_halfway_it_keeps_nothing_and_still_finds_the_end() -> None:
+    reader = DataReader(1000, 998)
+    buffer = bytearray(b"x" * 500 + b"\r\n.\r")
+    assert not reader.receive(buffer)
+    reader.give_up(replies.NO_MEMORY)
+    assert reader.held <= 4
+    assert reader.received == 504
+    buffer += b"\nNOOP\r\n"
+    assert reader.receive(buffer)
+    assert reader.fault is replies.NO_MEMORY
+    assert buffer == b"NOOP\r\n"
