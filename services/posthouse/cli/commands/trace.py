@@ -40,8 +40,16 @@ def render(found: dict[str, Any]) -> str:
     parts = [f"{found['queue_id']}  {who}, {output.size(found['size'])}\n"]
     if found["events"]:
         columns = [Column("time"), Column("+ms", True), Column("stage"), Column("outcome"), Column("where")]
+        rcpts = {d["delivery"]: d["rcpt"] for d in found["deliveries"]}
+        several = rcpts if len(rcpts) > 1 else {}
         rows = [
-            (output.time_ms(e["at_us"]), f"{e['after_us'] / 1000:.1f}", e["stage"], e["outcome"], _where(e["details"]))
+            (
+                output.time_ms(e["at_us"]),
+                f"{e['after_us'] / 1000:.1f}",
+                e["stage"],
+                e["outcome"],
+                _where(e["details"], several.get(e["delivery"])),
+            )
             for e in found["events"]
         ]
         parts.append(table(columns, rows))
@@ -60,8 +68,9 @@ def _state(delivery: dict[str, Any]) -> str:
     return str(delivery["state"]) + (f" ({merged} more recipients merged into it)" if merged else "")
 
 
-def _where(details: dict[str, Any]) -> str:
-    words = [f"{name}={details[name]}" for name in details if name in _PLACE]
+def _where(details: dict[str, Any], rcpt: str | None) -> str:
+    words = [] if rcpt is None else [f"to={rcpt}"]
+    words += [f"{name}={details[name]}" for name in details if name in _PLACE]
     words += [f"{name}={value}" for name, value in details.items() if name not in _PLACE and name not in _TIMES]
     if "took_us" in details:
         words.append(f"took={details['took_us'] / 1000:.1f}ms")
