@@ -106,6 +106,12 @@ class PosthouseCluster:
         process = self.processes[name] = PosthouseProcess(f"posthouse.{role}", name, self.home, arguments)
         return process
 
+    def remove(self, name: str) -> None:
+        """Ends a process in good order, or kills it if it does not run well, for good."""
+        process = self.processes.pop(name)
+        if process.running:
+            process.stop()
+
     def of(self, role: str) -> list[PosthouseProcess]:
         """The processes of a role, in order."""
         return [process for process in self.processes.values() if process.module == f"posthouse.{role}"]
@@ -126,10 +132,14 @@ class PosthouseCluster:
 
     def start_processes(self) -> None:
         """Starts what does not run, all at once; returns when all are ready."""
-        starting = [process for process in self.processes.values() if not process.running]
-        for process in starting:
-            process.launch()
-        for process in starting:
+        for process in self.processes.values():
+            if not process.running:
+                process.launch()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Returns when every process is ready."""
+        for process in self.processes.values():
             process.wait_ready()
 
     def recover(self) -> None:

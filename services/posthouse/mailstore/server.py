@@ -16,9 +16,6 @@ from posthouse.store.account.remote_calls import MAX_MESSAGE
 OPTIONS = (
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.max_receive_message_length", MAX_MESSAGE),
-    # Clients ping every 2 s (store.account.remote_calls); gRPC would take that for an attack.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
-    ("grpc.http2.max_ping_strikes", 0),
     ("grpc.so_reuseport", 0),
 )
 SERVICE = mailstore_pb2.DESCRIPTOR.services_by_name["MailStore"].full_name

@@ -7,6 +7,7 @@ which is what flow control is for. While the process drains, new calls are refus
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -38,6 +39,8 @@ MAX_IDS = 1_000
 MAX_WATCHED = 200_000
 """Accounts on one watch stream."""
 RETRY_AFTER_MS = 200
+AT_WORK_EVERY = 1.0
+"""Seconds without a reply after which a client whose calls are under way is told that they are (a reply numbered 0)."""
 LONGEST = 30.0
 """Seconds for a call that names no deadline."""
 
@@ -71,9 +74,13 @@ class MailStoreService(MailStoreServicer):
     ) -> None:
         replies: asyncio.Queue[Any] = asyncio.Queue()
         slots = asyncio.Semaphore(MAX_CALLS)
+        at_work = make_reply()
+        mine = 0
 
         async def one(call: Any) -> None:
+            nonlocal mine
             reply = make_reply(id=call.id)
+            mine += 1
             self.running += 1
             try:
                 async with asyncio.timeout(call.deadline_ms / 1000 if call.deadline_ms else LONGEST):
@@ -86,6 +93,7 @@ class MailStoreService(MailStoreServicer):
                 log.exception("a call failed in a way that nobody expected")
                 wire.put_error(reply.error, on_timeout("internal error"))
             finally:
+                mine -= 1
                 self.running -= 1
                 slots.release()
             replies.put_nowait(reply)
@@ -96,7 +104,16 @@ class MailStoreService(MailStoreServicer):
                 running.create_task(one(call))
 
         async def write() -> None:
-            while (reply := await replies.get()) is not None:
+            while True:
+                try:
+                    async with asyncio.timeout(AT_WORK_EVERY):
+                        reply = await replies.get()
+                except TimeoutError:
+                    if mine:
+                        await context.write(at_work)
+                    continue
+                if reply is None:
+                    return
                 await context.write(reply)
 
         await context.send_initial_metadata(())
@@ -205,7 +222,11 @@ class MailStoreService(MailStoreServicer):
 
         async def write() -> None:
             while True:
-                await context.write(await hints.get())
+                hint = pb.Hint()  # of no account: the stream is alive
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(AT_WORK_EVERY):
+                        hint = await hints.get()
+                await context.write(hint)
 
         await context.send_initial_metadata(())
         async with asyncio.TaskGroup() as tasks:

@@ -125,6 +125,7 @@ class RemoteMailStore:
                 sent = True
                 self._ring.suspect(peer)
                 break
+            self._ring.answered(peer)
             if reply.WhichOneof("what") == "error":
                 raise wire.error_of(reply.error)
             return reply

@@ -1,4 +1,9 @@
-"""One bidirectional gRPC stream with numbered calls: written from a queue, resolved by their number."""
+"""One bidirectional gRPC stream with numbered calls: written from a queue, resolved by their number.
+
+The service says every second that it is still at work on what it was asked (a reply numbered 0). A stream on which
+calls wait and nothing comes for SILENT seconds is broken, whatever TCP says: the process is frozen, or the network is
+cut. (gRPC's keepalive does not find a process that was stopped.)
+"""
 
 from __future__ import annotations
 
@@ -16,16 +21,13 @@ log = logging.getLogger(__name__)
 MAX_IN_FLIGHT: Final = 10_000
 """Calls per stream. Beyond it the caller is told Unavailable: a stuck mailstore must not fill our memory."""
 MAX_MESSAGE: Final = 64 * 1024 * 1024
+SILENT: Final = 3.0
+_CHECK_EVERY: Final = 0.5
 
 CHANNEL_OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.max_receive_message_length", MAX_MESSAGE),
-    # A process that is frozen or cut off is found within 4 s; gRPC's own defaults take minutes.
-    ("grpc.keepalive_time_ms", 2_000),
-    ("grpc.keepalive_timeout_ms", 2_000),
-    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.enable_retries", 0),
-    # Also the least time that a connection attempt gets: while it lasts, calls wait instead of going elsewhere.
     ("grpc.min_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
@@ -49,6 +51,9 @@ class Calls:
         self._accepted = asyncio.Event()
         self._closed = False
         self.broken = False
+        self._loop = asyncio.get_running_loop()
+        self._heard = 0.0
+        self._check = self._loop.call_later(_CHECK_EVERY, self._check_silence)
         self._stream = open_stream(self._requests())
         self._reader = tasks.create_task(self._read())
 
@@ -63,6 +68,7 @@ class Calls:
             await self._stream.initial_metadata()
             self._accepted.set()
             async for reply in self._stream:
+                self._heard = self._loop.time()
                 future = self._waiting.pop(reply.id, None)
                 if future is not None and not future.done():
                     future.set_result(reply)
@@ -74,8 +80,16 @@ class Calls:
         finally:
             self._break()
 
+    def _check_silence(self) -> None:
+        if self._waiting and self._loop.time() - self._heard > SILENT:
+            log.warning("a mailstore is silent, its stream is given up")
+            self.close()
+            return
+        self._check = self._loop.call_later(_CHECK_EVERY, self._check_silence)
+
     def _break(self) -> None:
         self.broken = True
+        self._check.cancel()
         sent = self._accepted.is_set()
         self._outgoing.put_nowait(None)
         self._accepted.set()
@@ -97,7 +111,9 @@ class Calls:
             raise Unavailable("too many calls wait for the mailstore")
         self._serial = serial = self._serial + 1
         message.id, message.deadline_ms = serial, max(1, int(timeout * 1000))
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
+        if not self._waiting:
+            self._heard = self._loop.time()
         self._waiting[serial] = future
         self._outgoing.put_nowait(message)
         try:

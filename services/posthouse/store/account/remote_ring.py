@@ -21,8 +21,8 @@ KNOWN_FOR: Final = 5.0
 """Seconds that the list of processes is used without asking again."""
 LOOK_AGAIN: Final = 0.5
 """The same once a process has failed somebody."""
-SUSPECTED_FOR: Final = 5.0
-"""Seconds. Longer than it takes to find a process frozen; it leaves the list when its announcement runs out."""
+SUSPECTED_FOR: Final = (5.0, 20.0)
+"""Seconds, at first and at most; doubles with each failure in a row. A frozen process leaves the list by then."""
 
 Peers = Callable[[], Awaitable[Sequence[str]]]
 """host:port of the live mailstore processes."""
@@ -36,6 +36,7 @@ class Ring:
         self._found_at = float("-inf")
         self._looking = asyncio.Lock()
         self._suspects: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
 
     async def candidates(self, key: bytes) -> list[str]:
         """In the order in which they are to be asked, at least one. Raises Unavailable when none is known."""
@@ -57,7 +58,14 @@ class Ring:
 
     def suspect(self, peer: str) -> None:
         """It has broken a stream or refused one."""
-        self._suspects[peer] = self._clock.monotonic() + SUSPECTED_FOR
+        failures = self._failures[peer] = self._failures.get(peer, 0) + 1
+        first, most = SUSPECTED_FOR
+        self._suspects[peer] = self._clock.monotonic() + min(first * 2 ** (failures - 1), most)
+
+    def answered(self, peer: str) -> None:
+        """It is well."""
+        if self._failures:
+            self._failures.pop(peer, None)
 
     async def _look(self) -> None:
         try:
@@ -68,6 +76,7 @@ class Ring:
             return
         if found:
             self._peers = found
+            self._failures = {peer: count for peer, count in self._failures.items() if peer in found}
 
 
 def rendezvous(key: bytes, peers: Sequence[str]) -> list[str]:

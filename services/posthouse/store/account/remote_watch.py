@@ -21,6 +21,7 @@ from posthouse.control.v1.mailstore_pb2_grpc import MailStoreStub
 from posthouse.model.errors import MailError, Unavailable
 from posthouse.model.ids import AccountId, ModSeq
 from posthouse.ports.clock import Clock
+from posthouse.store.account.remote_calls import SILENT
 from posthouse.store.account.remote_ring import Ring
 
 log = logging.getLogger(__name__)
@@ -158,8 +159,15 @@ class RemoteWatches:
             stream.ask(account, watch=False)
 
     async def _hints(self, peer: str, stream: _HintStream) -> None:
+        hints = self._stub(peer).Watch(stream.calls())
         try:
-            async for hint in self._stub(peer).Watch(stream.calls()):
+            while True:
+                async with asyncio.timeout(SILENT):
+                    hint = await hints.read()
+                if hint is grpc.aio.EOF:
+                    return
+                if not hint.account:
+                    continue  # it says every second that it is there
                 account = AccountId(uuid.UUID(bytes=hint.account))
                 if not hint.modseq:
                     stream.confirm(account)
@@ -169,7 +177,10 @@ class RemoteWatches:
                     watched.tell(ModSeq(hint.modseq))
         except grpc.aio.AioRpcError as e:
             log.info("the watch stream of a mailstore ended: %s", e.code().name)
+        except TimeoutError:
+            log.warning("a mailstore is silent, its watch stream is given up")
         finally:
+            hints.cancel()
             del self._streams[peer]
             stream.ended()
             for watched in self._watched.values():
