@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from harness.manual_clock import ManualClock
 from posthouse.engines.sqlite import Engine
 from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.server import ImapServer
@@ -33,6 +34,8 @@ from posthouse.model.flags import NO_FLAGS, Flags
 from posthouse.model.ids import AccountId, DomainName, OpId, QueueId
 from posthouse.model.mailbox import SPECIAL_USE, NewEmail
 from posthouse.model.trace import TraceEvent
+from posthouse.ports.blob_store import BlobStore
+from posthouse.ports.clock import Clock
 from posthouse.ports.mail_store import MailStore
 from posthouse.protocol.imap.columns import Pool
 from posthouse.protocol.mime.prepared import encode, prepare
@@ -170,9 +173,11 @@ async def imap_server(
     sink: SpanSink | None = None,
     ratio: float = 1.0,
     message_limit: int = MESSAGE_LIMIT,
+    clock: Clock | None = None,
+    wrap_blobs: Callable[[BlobStore], BlobStore] = lambda blobs: blobs,
 ) -> AsyncIterator[LiveImap]:
     """`wrap` may put a store that fails on demand around the real one. `tls` adds STARTTLS and a second port."""
-    clock, ids, metrics = SystemClock(), SystemIds(), Metrics()
+    clock, ids, metrics = clock or SystemClock(), SystemIds(), Metrics()
     settings = settings or ImapSettings(insecure_loopback_auth=insecure)
     files = FileBlobObjects(path / "blobs")
     async with Engine(path / "posthouse.db") as engine:
@@ -185,7 +190,7 @@ async def imap_server(
         tracer = Tracer(sink or NullSink(), ratio=ratio)
         services = Services(
             store=store,
-            blobs=IndexedBlobStore(SqliteBlobIndex(engine, clock), files, tenant_key, clock),
+            blobs=wrap_blobs(IndexedBlobStore(SqliteBlobIndex(engine, clock), files, tenant_key, clock)),
             directory=directory,
             authenticator=authenticator,
             clock=clock,
@@ -218,7 +223,12 @@ async def imap_server(
                 for listener in listeners:
                     await listener.drain()
                 async with asyncio.timeout(10):
-                    await server.drain()
+                    drained = asyncio.ensure_future(server.drain())
+                    while not drained.done():
+                        if isinstance(clock, ManualClock):
+                            await clock.advance(1)
+                        await asyncio.sleep(0.01)
+                    await drained
     files.close()
 
 
