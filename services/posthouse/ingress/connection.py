@@ -10,7 +10,8 @@ Invariants
 - What the client said before TLS is forgotten after it (RFC 3207 §4.2), octets still in the buffer included.
 - Memory per connection is bounded by the buffer (128 KiB), the message limit and the replies of one buffer.
 
-Kept and replaced parts, and why: docs/adr/0012. Not done here: what a verb does (`handlers`), which may come when (`protocol.smtp.verbs`).
+What is kept and what is replaced, and why: docs/adr/0012-smtp-server.md.
+Not done here: what a verb does (`handlers`), which may come when (`protocol.smtp.verbs`).
 """
 
 from __future__ import annotations
