@@ -86,6 +86,10 @@ class World(Protocol):
         """No more faults; what is late arrives."""
         ...
 
+    def check(self, view: AccountView, truth: Account) -> None:
+        """What only this world can see in the end."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -128,6 +132,20 @@ class SimulatedWorld:
         await self.cluster.settle()
         await self.clock.sleep(60)
 
+    def check(self, view: AccountView, truth: Account) -> None:
+        """All is projected, and the head says so."""
+        assert self.cluster.accounts[view.account].state.head.projected == view.modseq
+        for box in view.mailboxes:
+            rows = {
+                uid: (stored.row.modseq, stored.row.sys, stored.row.kw, stored.row.email_id)
+                for (mailbox_id, uid), (_, stored) in self.cluster.messages.items()
+                if mailbox_id == box.mailbox_id and not stored.expunged
+            }
+            true = truth.boxes[box.number].rows
+            assert rows == {uid: (row.modseq, row.sys, row.kw, row.email_id) for uid, row in true.items()}
+            for uid, row in true.items():
+                assert (box.mailbox_id, uid) in self.cluster.locations[row.email_id]
+
     async def close(self) -> None:
         for owner in self._owners:
             await owner.__aexit__(None, None, None)
@@ -155,6 +173,9 @@ class CassandraWorld:
         await asyncio.sleep(0)
 
     async def calm(self) -> None:
+        return
+
+    def check(self, view: AccountView, truth: Account) -> None:
         return
 
     async def close(self) -> None:
@@ -197,6 +218,9 @@ class EmbeddedWorld:
         await asyncio.sleep(0)
 
     async def calm(self) -> None:
+        return
+
+    def check(self, view: AccountView, truth: Account) -> None:
         return
 
     async def close(self) -> None:
@@ -416,13 +440,16 @@ class AccountLogMachine(RuleBasedStateMachine):
             with suppress(asyncio.CancelledError):
                 await reading
         store = self._store(0)
-        assert await store.recount(self.account, repair=False) == []
+        for _ in range(2):  # the second look finds the head unmoved, and helps
+            assert await store.recount(self.account, repair=False) == []
+            await self.world.pass_time(200)
         entries = await store.journal(self.account, ModSeq(0))
         assert entries is not None
         view = await store.view(self.account)
         final = replay(entries, view.modseq)
         _check_answers(self.asked, entries)
         _check_view(view, final)
+        self.world.check(view, final)
         for box in view.mailboxes:
             _check_contents(await store.contents(self.account, box.number), final)
         for shown in self.shown:

@@ -188,7 +188,11 @@ class SimulatedAccountTable:
     async def read_state(self, account: AccountId, consistency: Consistency) -> AccountState | None:
         await self._travel("read_state")
         partition = self._cluster.accounts.get(account)
-        return None if partition is None else partition.state
+        state = None if partition is None else partition.state
+        if self._cluster.faults.delay:  # the answer may be old when it comes
+            await self._cluster.clock.sleep(self._cluster.random.random() * self._cluster.faults.delay)
+        await self._unless_dead()
+        return state
 
     async def read_journal(
         self, account: AccountId, after: ModSeq, consistency: Consistency, limit: int = 10_000

@@ -108,7 +108,7 @@ class Committer:
 
     async def _write_emails(self, attempt: _Attempt, emails: Sequence[NewEmail]) -> None:
         """Before the batch that makes them reachable."""
-        await self._log.fresh()  # no rows for an account that does not exist
+        await self._log.fresh(since=float("-inf"))  # no rows for an account that does not exist
         while True:
             try:
                 return await self._log.table.write_emails(self._log.account, emails)

@@ -29,8 +29,8 @@ from posthouse.store.account.table import AccountTable, Applied, CasUnknown, Con
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 2.0
-"""Seconds of pause at which a projection gives up until the next commit."""
+_LONGEST_PAUSE = 60.0
+"""Seconds between two tries of what nobody waits for."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -112,9 +112,10 @@ class AccountLog:
         if state is None:
             raise NoSuchAccount(f"no account log {self.account}")
         self.read_at = max(self.read_at, ticket)
+        stood_still = self.state is not None and self.state.head.modseq == state.head.modseq
         self.adopt(state, now)
         assert self.state is not None
-        if taking_over:
+        if taking_over or stood_still:  # whoever made the last entries has not projected them, and may be dead
             self._project_soon()
         return self._living(self.state)
 
@@ -262,12 +263,10 @@ class AccountLog:
                     await self._project_upto(self.state)
                     pause = self.around.times.retry
                 except Unavailable as e:
-                    # Readers overlay what is missing and the next commit tries again: nobody waits for this.
+                    # Readers overlay what is missing: nobody waits for this.
                     log.warning("projection of an account waits: %s", e)
-                    if pause > _PATIENCE:
-                        return
                     await self.around.clock.sleep(pause)
-                    pause *= 2
+                    pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._projecting = False
         self._project_soon()
@@ -293,20 +292,26 @@ class AccountLog:
 
     async def _when_quiet(self) -> None:
         """Says in the head how far the rows are written, once no commit does so any more."""
+        pause = quiet = self.around.times.quiet
         try:
-            seen = ModSeq(-1)
-            while self.state is not None and self.state.head.modseq != seen:
+            while self.state is not None and self.state.head.projected < self._projected:
                 seen = self.state.head.modseq
-                await self.around.clock.sleep(self.around.times.quiet)
-            if self.state is not None and self._projected > self.state.head.projected:
-                await self._write_projected(self.state)
-        except Unavailable as e:
-            log.warning("an account's projected mark waits for the next commit: %s", e)
+                await self.around.clock.sleep(pause)
+                if self.state.head.modseq != seen:
+                    pause = quiet
+                    continue
+                try:
+                    await self._write_projected(await self.fresh(since=float("-inf")))
+                except NoSuchAccount:
+                    return
+                except Unavailable as e:
+                    log.warning("an account's projected mark waits: %s", e)
+                pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._waiting_for_quiet = False
 
     async def _write_projected(self, state: AccountState) -> None:
-        """Only a shortcut for whoever reads next: if it fails, the next commit carries it."""
+        """Only a shortcut for whoever reads next."""
         after = replace(state, head=replace(state.head, projected=min(self._projected, state.head.modseq)))
         only_the_mark = Plan(state, after, (), frozenset(), {}, (), (), None, ())
         try:
