@@ -1,4 +1,4 @@
-"""In-memory stand-ins for the ports around a server under test: they record what happened, in order, and fail on demand.
+"""In-memory stand-ins for the ports around a server under test: they record what happens, in order, and fail on demand.
 
 No adapters: nothing here is durable or complete; the contract suites run on the real ones.
 """
@@ -12,8 +12,17 @@ from posthouse.model.address import Address, parse_address
 from posthouse.model.directory import Account, Target
 from posthouse.model.envelope import BlobRef
 from posthouse.model.errors import NoSuchDomain, NoSuchUser
-from posthouse.model.ids import AccountId, BlobId, DomainName, EmailId, MailboxId, OpId, QueueId, TenantName
-from posthouse.model.ids import queue_id_from_octets
+from posthouse.model.ids import (
+    AccountId,
+    BlobId,
+    DomainName,
+    EmailId,
+    MailboxId,
+    OpId,
+    QueueId,
+    TenantName,
+    queue_id_from_octets,
+)
 from posthouse.ports.log import Backlog, ConsumedRecord, Consumer, Record
 
 
