@@ -15,7 +15,7 @@ from posthouse.model.ids import DeliveryId
 
 LAST_HOUR_US = 3_600_000_000
 """What is audited when nothing is said: the embedded log keeps handled records about that long."""
-ENDED = ("stored", "held", "dropped")
+ENDED = ("stored", "held", "dropped", "removed")
 """States that a delivery does not leave by itself."""
 
 
@@ -49,7 +49,7 @@ class Trail:
     """None when the log no longer has the record of its acceptance; empty = the null sender."""
     size: int
     ended: bool
-    """Whether every delivery is stored, held or dropped."""
+    """Whether every delivery is stored, held, dropped, or removed with its account."""
     events: tuple[EventRow, ...]
     deliveries: tuple[DeliveryRow, ...]
 

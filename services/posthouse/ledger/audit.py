@@ -5,8 +5,9 @@
 
 Unit: one accepted RCPT. Evidence, not counters: stored = the delivery id in the target account's log; held and dropped
 = in the quarantine of its domain; merged = a further RCPT of the same delivery id; in flight = on the road
-(in_flight.py). Terms without a source yet (relay, DSN, expiry, suppression, policy) are zero. What is in none of these
-is looked for once more and then named.
+(in_flight.py); of an account that was removed, evidence went along with the mail: discarded by the operator. Terms
+without a source yet (relay, DSN, expiry, suppression, policy) are zero. What is in none of these is looked for once
+more and then named.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from posthouse.ledger.in_flight import look
 from posthouse.log.codec import decode_accepted
 from posthouse.log.topics import MAIL_ACCEPTED
 from posthouse.model.envelope import Accepted
-from posthouse.model.errors import Invalid
+from posthouse.model.errors import Invalid, NoSuchAccount
 from posthouse.model.ids import AccountId, DeliveryId, DomainName, OpId, QueueId
 from posthouse.model.routing import delivery_ids
 from posthouse.ports.log import Log
@@ -172,7 +173,7 @@ class Audit:
         for _ in range(READS):
             if missing:
                 missing = await self._look_again(missing, since_us, sums)
-        for each in missing:
+        for each in await self._without_removed(missing, sums):
             sums.stays_open(each.taken_us)
             sums.lost.append(Unaccounted(each.queue_id, each.delivery_id, each.accepted_us))
         counts = Counts(**sums.counts)
@@ -203,6 +204,22 @@ class Audit:
                     case _:
                         left.append(promise)
         return left
+
+    async def _without_removed(self, missing: Sequence[_Promise], sums: _Sums) -> list[_Promise]:
+        """An account that was removed took its evidence along: the operator discarded its mail with it. That an
+        account never was there does not happen: the log of an account is older than its address."""
+        accounts = {each.account for each in missing}
+        gone = {account for account in accounts if await self._is_gone(account)}
+        left = [each for each in missing if each.account not in gone]
+        sums.counts["discarded_by_operator"] += len(missing) - len(left)
+        return left
+
+    async def _is_gone(self, account: AccountId) -> bool:
+        try:
+            await self._store.view(account)
+        except NoSuchAccount:
+            return True
+        return False
 
     async def _look_again(self, missing: Sequence[_Promise], since_us: int, sums: _Sums) -> list[_Promise]:
         """The road first, then the evidence: what left the road meanwhile has left evidence by then."""

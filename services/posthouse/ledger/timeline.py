@@ -14,7 +14,7 @@ from posthouse.ledger.in_flight import look
 from posthouse.log.codec import decode_accepted, decode_trace
 from posthouse.log.topics import MAIL_ACCEPTED, MAIL_TRACE
 from posthouse.model.envelope import Accepted
-from posthouse.model.errors import Invalid, NotFound
+from posthouse.model.errors import Invalid, NoSuchAccount, NotFound
 from posthouse.model.ids import AccountId, DeliveryId, OpId, QueueId, queue_id_octets, queue_id_time_us
 from posthouse.model.routing import delivery_ids
 from posthouse.model.trace import TraceEvent
@@ -45,7 +45,7 @@ class DeliveryState:
     account: AccountId
     rcpt: str
     state: str
-    """`stored`, `held`, `dropped`, `in flight`, `unknown`."""
+    """`stored`, `held`, `dropped`, `in flight`, `removed` (the account and all its mail), `unknown`."""
     where: str = ""
     """The topic it is on, while it is in flight."""
     modseq: int | None = None
@@ -102,9 +102,18 @@ async def _states(
         if fate is None:
             road = road or await look(log, since_us)
             where = road.where(accepted.queue_id, name) or ""
-            fate = "in flight" if where else "unknown"
+            fate = "in flight" if where else await _without_evidence(rcpt.account, store)
         states.append(DeliveryState(name, rcpt.account, rcpt.address, fate, where, merged=merged))
     return tuple(states)
+
+
+async def _without_evidence(account: AccountId, store: MailStore) -> str:
+    """The evidence of an account goes with it."""
+    try:
+        await store.view(account)
+    except NoSuchAccount:
+        return "removed"
+    return "unknown"
 
 
 def _accepted(accepted: Accepted) -> TimelineEvent:

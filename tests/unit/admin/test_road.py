@@ -29,6 +29,13 @@ async def store(context: AdminContext, queue_id: QueueId) -> None:
     await context.mail_store.commit(account.account_id, CommitRequest(op_id, (Append("INBOX", email),), dedup_ttl=60))
 
 
+async def pass_by(context: AdminContext) -> None:
+    """The stage passes all its records without leaving a trace: that is what a loss looks like."""
+    async with context.log.consume(["mail.accepted.v1"], "filter") as consumer:
+        records = await consumer.poll(10, 1.0)
+        await consumer.commit({(r.topic, r.partition): r.offset + 1 for r in records})
+
+
 async def test_a_message_in_flight_and_then_stored(context: AdminContext) -> None:
     queue_id = await accept(context, ADDRESS)
     trail = await do(context, "trace", message=queue_id.upper())
@@ -53,6 +60,18 @@ async def test_an_account_that_is_gone_is_named_by_its_id(context: AdminContext)
     assert trail["deliveries"][0]["account"] == str(account.account_id)
 
 
+async def test_mail_of_an_account_that_was_removed_is_discarded_and_not_lost(context: AdminContext) -> None:
+    await do(context, "account.add", address="alice@example.org", login=False)
+    queue_id = await accept(context, "alice@example.org")
+    await pass_by(context)
+    assert len((await do(context, "ledger.audit"))["unaccounted"]) == 1
+    assert (await do(context, "trace", message=queue_id))["deliveries"][0]["state"] == "unknown"
+    await do(context, "account.remove", address="alice@example.org")
+    result = await do(context, "ledger.audit")
+    assert (result["unaccounted"], result["counts"]["discarded_by_operator"]) == ([], 1)
+    assert (await do(context, "trace", message=queue_id))["deliveries"][0]["state"] == "removed"
+
+
 async def test_unknown_and_malformed_ids(context: AdminContext) -> None:
     with pytest.raises(NotFound) as unknown:
         await do(context, "trace", message=context.ids.queue_id())
@@ -67,10 +86,7 @@ async def test_the_audit_counts_and_names(context: AdminContext) -> None:
     result = await do(context, "ledger.audit")
     assert (result["messages"], result["counts"]["stored"], result["counts"]["in_flight"]) == (2, 1, 1)
     assert result["unaccounted"] == []
-    # Passed by the stage without a trace: that is what a loss looks like.
-    async with context.log.consume(["mail.accepted.v1"], "filter") as consumer:
-        records = await consumer.poll(10, 1.0)
-        await consumer.commit({(r.topic, r.partition): r.offset + 1 for r in records})
+    await pass_by(context)
     result = await do(context, "ledger.audit")
     assert [row["queue_id"] for row in result["unaccounted"]] == [lost]
     assert result["late"] == 0
