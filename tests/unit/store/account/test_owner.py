@@ -18,6 +18,7 @@ from posthouse.model.journal import Fence
 from posthouse.store.account.codec import decode
 from posthouse.store.account.owner import OwnedMailStore
 from posthouse.store.account.owner_log import OwnerTimes
+from posthouse.store.account.table import Consistency
 
 INBOX = MailboxNumber(1)
 
@@ -222,6 +223,18 @@ async def test_a_watch_hears_of_another_owner_by_looking(cluster: Cluster) -> No
         assert await watch.next() == outcome.modseq
         assert cluster.now - began <= 45
     await cluster.sim.clock.sleep(200)
+
+
+async def test_an_old_answer_does_not_undo_what_is_known(cluster: Cluster) -> None:
+    store = await cluster.store(trusting=True)
+    account = await make_account(store)
+    await store.commit(account, delivery())
+    log = store._own(account).log
+    stale = await log.table.read_state(account, Consistency.QUORUM)
+    assert stale is not None
+    outcome = await store.commit(account, delivery())
+    log.adopt(stale, cluster.now)
+    assert (await store.view(account)).modseq == outcome.modseq
 
 
 async def test_idle_accounts_leave_the_cache(cluster: Cluster) -> None:
