@@ -83,6 +83,8 @@ def up(
         data = Path(os.environ["POSTHOUSE_DATA"])
     if data is not None:
         defaults.append(f"data.dir={data}")
+    if demo:
+        defaults.append("telemetry.log_level=warning")  # what people are to read is the demonstration
     if insecure_loopback_auth:
         defaults.append("imap.insecure_loopback_auth=true")
     try:
