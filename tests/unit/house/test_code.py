@@ -146,7 +146,7 @@ def span_names(tree: ast.AST) -> Iterator[ast.Constant]:
 
 def test_spans_have_names_of_the_closed_list() -> None:
     strange = [
-        f"{path.relative_to(ROOT)}:{name.lineno} {name.value}"
+        f"{path.relative_to(ROOT)}:{name.lineno} {name.value!r}"
         for path, tree in SOURCES.items()
         for name in span_names(tree)
         if name.value not in SPAN_NAMES

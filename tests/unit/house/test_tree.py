@@ -23,7 +23,7 @@ JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "lib", "
 TESTED_ELSEWHERE = {
     "admin/": "through the command line and the control socket: tests/integration/cli",
     "cli/": "as a program: tests/integration/cli",
-    "composition/": "as processes on the real servers: tests/integration/cluster, tests/telemetry",
+    "composition/": "as processes on the real servers: tests/e2e, tests/telemetry",
     "delivery/": "as a stage on the embedded stores: tests/integration/road, tests/integration/drills",
     "engines/cassandra.py": "on a real Cassandra, by every contract suite: tests/contract",
     "filter/": "as a stage on the embedded stores: tests/integration/road",
@@ -180,7 +180,7 @@ def test_each_module_of_some_size_is_tested() -> None:
 def test_places_where_modules_are_tested_exist() -> None:
     for prefix, where in TESTED_ELSEWHERE.items():
         assert (PACKAGE / prefix).is_dir() or list(PACKAGE.glob(prefix + "*")), f"{prefix} is no module"
-        for place in re.findall(r"tests/[a-z_/]+(?:\.py)?", where):
+        for place in re.findall(r"tests/[a-z0-9_/]+(?:\.py)?", where):
             assert (ROOT / place.rstrip("/")).exists(), f"{prefix}: {place} does not exist"
 
 
