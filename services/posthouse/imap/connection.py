@@ -11,22 +11,21 @@ Invariants
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import ssl
-from typing import Protocol, cast
+from typing import Protocol
 
 from posthouse.imap.handlers.registry import HANDLERS
 from posthouse.imap.literals import Grant
 from posthouse.imap.services import Services
 from posthouse.imap.updates import AccountUpdates
+from posthouse.imap.wire import LAST_WORDS, Wire, is_loopback
 from posthouse.model.directory import Account
 from posthouse.model.errors import MailError, NoSuchAccount, NoSuchMailbox
 from posthouse.model.ids import AccountId, OpId
 from posthouse.protocol.imap.lexer import BadSyntax
 from posthouse.protocol.imap.reader import Overflow
 from posthouse.protocol.imap.responses.errors import fatal, refusal
-from posthouse.protocol.imap.responses.status import bad, bye, line_text, ok
+from posthouse.protocol.imap.responses.status import bad, line_text, ok
 from posthouse.protocol.imap.session import Answer, LargeLiteral, Request, Session
 from posthouse.protocol.imap.state import State
 from posthouse.protocol.imap.view import MailboxGone, NoSuchMessage, SelectedView
@@ -36,10 +35,6 @@ from posthouse.telemetry.logging import EventLogger
 
 MAX_AHEAD = 65_536
 """Octets read ahead of the request being answered."""
-WRITE_HIGH = 262_144
-"""Octets waiting for the client above which handlers wait."""
-LAST_WORDS = 15.0
-"""Seconds that a BYE may take to be read."""
 MAX_LOGIN_FAILURES = 5
 YIELD_EVERY = 16
 """Pipelined commands answered before other connections get their turn."""
@@ -76,71 +71,42 @@ class Server(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(Wire):
     __slots__ = (
         "_busy",
-        "_closing",
-        "_drained",
-        "_eof",
         "_failures",
         "_faults",
         "_grants",
         "_idle_tag",
         "_info",
         "_lease",
-        "_line",
-        "_paused_reading",
-        "_since",
-        "_stalled_since",
-        "_transport",
         "account",
-        "last_input",
-        "peer_ip",
         "server",
         "services",
         "session",
-        "traced",
         "updates",
     )
 
     def __init__(self, server: Server, lease: Lease) -> None:
+        super().__init__(server.services.clock)
         self.server = server
         self.services = server.services
         self._lease = lease
-        self._transport: asyncio.Transport | None = None
         self._busy = False
-        self._closing = False
-        self._eof = False
-        self._paused_reading = False
-        self._drained: asyncio.Future[None] | None = None
-        self._line: asyncio.Future[bytes] | None = None
         self._grants: list[Grant] | None = None
         self._idle_tag = b""
         self._faults = 0
         self._failures = 0
         self._info: SessionInfo | None = None
-        self._since = 0.0
-        self._stalled_since = 0.0
-        self.last_input = 0.0
-        self.peer_ip = ""
         self.account: Account | None = None
         self.updates: AccountUpdates | None = None
-        self.traced: set[bytes] | None = None
         self.session: Session
 
     # ---- the socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclasses of asyncio.Transport, only alike.
-        self._transport = transport = cast(asyncio.Transport, transport)
-        transport.set_write_buffer_limits(high=WRITE_HIGH)
-        peer = transport.get_extra_info("peername")
-        self.peer_ip = peer[0] if isinstance(peer, tuple) else ""
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._since = self.last_input = self.services.clock.monotonic()
-        tls = transport.get_extra_info("ssl_object") is not None
+        super().connection_made(transport)
+        tls = self.encrypted
         self.session = Session(
             message_limit=self.services.message_limit,
             starttls=not tls and self.server.tls is not None,
@@ -150,39 +116,32 @@ class Connection(asyncio.Protocol):
         self.write(ok(b"*", b"Posthouse ready", b"CAPABILITY " + self.session.capabilities))
 
     def data_received(self, data: bytes) -> None:
-        self.last_input = self.services.clock.monotonic()
+        self.last_input = self._clock.monotonic()
         if self._closing:
             return
         self.session.receive_data(data)
         if not self._busy:
-            request = self.next_request()
-            if request is not None:
-                self._begin(request)
+            self._go_on()
         elif self._line is not None:
             line = self.session.next_line()
             if line is not None:
-                waiter, self._line = self._line, None
-                waiter.set_result(line)
-        elif self.session.buffered > MAX_AHEAD and not self._paused_reading and self._transport is not None:
-            self._transport.pause_reading()
-            self._paused_reading = True
+                self.line_received(line)
+        elif self.session.buffered > MAX_AHEAD:
+            self.pause_reading()
 
     def eof_received(self) -> bool:
         """The client will send no more; who pipes commands in still wants its answers (not possible under TLS)."""
         self._eof = True
         if self._line is not None:
             return False  # it will never come
-        return self._busy and self._transport is not None and self._transport.get_extra_info("ssl_object") is None
+        return self._busy and not self.encrypted
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._closing = True
-        self._transport = None
+        if self._transport is None:
+            return
+        super().connection_lost(error)
         self._lease.release()
         self._release_literals()
-        for waiter in (self._drained, self._line):
-            if waiter is not None and not waiter.done():
-                waiter.set_exception(ConnectionResetError())
-        self._drained = self._line = None
         if self.account is not None:
             self.server.dismiss(self.account.account_id)
         if self._info is not None:
@@ -197,34 +156,10 @@ class Connection(asyncio.Protocol):
         if self.session.state is not State.LOGOUT:
             self.session.ended()
 
-    def pause_writing(self) -> None:
-        self._stalled_since = self.services.clock.monotonic()
-        if self._drained is None:
-            self._drained = asyncio.get_running_loop().create_future()
-
     def resume_writing(self) -> None:
-        self._stalled_since = 0.0
-        if self._drained is not None:
-            waiter, self._drained = self._drained, None
-            if not waiter.done():
-                waiter.set_result(None)
+        super().resume_writing()
         if self._idle_tag and not self._busy and self._behind():
             self._begin(None)
-
-    def write(self, octets: bytes) -> None:
-        if self._transport is not None and octets:
-            self._transport.write(octets)
-
-    async def drain(self) -> None:
-        """Waits while the client has too much to read. ConnectionResetError when it has gone."""
-        if self._transport is None:
-            raise ConnectionResetError
-        if self._drained is not None:
-            await asyncio.shield(self._drained)
-
-    @property
-    def gone(self) -> bool:
-        return self._transport is None
 
     # ---- requests
 
@@ -236,8 +171,8 @@ class Connection(asyncio.Protocol):
                 line = session.next_line()
                 if line is None:
                     return None
-                self._begin_end_of_idle(line)
-                return None
+                self._end_idle(line)
+                continue
             event = session.next_event()
             if event is None:
                 return None
@@ -253,9 +188,7 @@ class Connection(asyncio.Protocol):
                 grant = self.services.literals.ask(event.size, self._granted)
                 self._grants = [*(self._grants or ()), grant]
                 if not grant.given:
-                    if self._transport is not None and not self._paused_reading:
-                        self._transport.pause_reading()
-                        self._paused_reading = True
+                    self.pause_reading()
                     return None
                 self.write(session.grant())
             elif isinstance(event, Overflow):
@@ -276,16 +209,14 @@ class Connection(asyncio.Protocol):
 
     def _granted(self) -> None:
         self.write(self.session.grant())
-        self._resume_reading()
+        self.resume_reading()
         if not self._busy:
-            request = self.next_request()
-            if request is not None:
-                self._begin(request)
+            self._go_on()
 
-    def _resume_reading(self) -> None:
-        if self._paused_reading and self._transport is not None:
-            self._paused_reading = False
-            self._transport.resume_reading()
+    def _go_on(self) -> None:
+        request = self.next_request()
+        if request is not None:
+            self._begin(request)
 
     def _begin(self, request: Request | None) -> None:
         self._busy = True
@@ -317,14 +248,18 @@ class Connection(asyncio.Protocol):
             log.error("connection failed", verb=request.verb if request else "IDLE", exc_info=error)
             self.end(b"Internal error", b"SERVERBUG")
         finally:
-            self._busy = False
             self._release_literals()
-            if self._transport is None:
-                self._forget()
-            elif self._eof:
-                self._transport.close()
-            else:
-                self._resume_reading()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nobody works with the view any more."""
+        self._busy = False
+        if self._transport is None:
+            self._forget()
+        elif self._eof:
+            self.close()
+        else:
+            self.resume_reading()
 
     async def _answer(self, request: Request) -> None:
         began = self.services.clock.monotonic()
@@ -408,14 +343,8 @@ class Connection(asyncio.Protocol):
             log.error("push failed", exc_info=error)
             self.end(b"Internal error", b"SERVERBUG")
         finally:
-            self._busy = False
-            if self._transport is None:
-                self._forget()
-        if self._transport is not None:
-            self._resume_reading()
-            request = self.next_request()
-            if request is not None:
-                self._begin(request)
+            self._rest()
+        self._go_on()
         return True
 
     async def _bring_up_to_date(self) -> bool:
@@ -432,7 +361,7 @@ class Connection(asyncio.Protocol):
     def begin_idle(self, tag: bytes) -> None:
         self._idle_tag = tag
 
-    def _begin_end_of_idle(self, line: bytes) -> None:
+    def _end_idle(self, line: bytes) -> None:
         tag, self._idle_tag = self._idle_tag, b""
         if line.upper() == b"DONE":
             self.write(ok(tag, b"IDLE ended"))
@@ -469,7 +398,7 @@ class Connection(asyncio.Protocol):
             login=account.address,
             account=account.account_id,
             peer_ip=self.peer_ip,
-            tls=self._tls_name(),
+            tls=self.tls_name,
             since_us=self.services.clock.now_us(),
         )
         self.services.sessions.add(self._info, self._kicked)
@@ -477,53 +406,16 @@ class Connection(asyncio.Protocol):
     def _kicked(self) -> None:
         self.end(b"Ended by the operator")
 
-    def _tls_name(self) -> str:
-        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
-        if tls is None:
-            return ""
-        cipher = tls.cipher()
-        return f"{tls.version()} {cipher[0]}" if cipher else str(tls.version())
-
     async def start_tls(self, tagged: bytes) -> None:
-        context, transport = self.server.tls, self._transport
-        if context is None or transport is None:
+        if self.server.tls is None:
             raise ConnectionResetError
-        # No await between the answer and the switch: the client's first TLS octets must not come here.
-        transport.write(tagged)
         self.session.tls_started()
-        try:
-            encrypted = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
-        except (OSError, TimeoutError) as error:
-            log.debug("TLS handshake failed", reason=type(error).__name__)
-            transport.abort()
-            raise ConnectionResetError from error
-        if encrypted is None or self._closing:
-            raise ConnectionResetError
-        self._transport = encrypted
-        encrypted.set_write_buffer_limits(high=WRITE_HIGH)
+        await self.begin_tls(self.server.tls, tagged)
 
     async def read_line(self) -> bytes:
         """The next line of the client, for SASL."""
         line = self.session.next_line()
-        if line is not None:
-            return line
-        if self._transport is None:
-            raise ConnectionResetError
-        self._line = asyncio.get_running_loop().create_future()
-        return await self._line
-
-    def end(self, reason: bytes, code: bytes = b"UNAVAILABLE") -> None:
-        """BYE, and close when it is written."""
-        self.close(bye(reason, code))
-
-    def close(self, last: bytes = b"") -> None:
-        if self._closing:
-            return
-        self._closing = True
-        self._since = self.services.clock.monotonic()
-        self.write(last)
-        if self._transport is not None:
-            self._transport.close()
+        return await self.wait_for_line() if line is None else line
 
     def look_at_deadlines(self, now: float) -> None:
         """Ends the connection if the client has let one pass."""
@@ -546,21 +438,6 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self.end, b"Too many failed logins")
 
     @property
-    def encrypted(self) -> bool:
-        return self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    @property
     def busy(self) -> bool:
         """A command is under way that the server, not the client, has to go on with."""
         return self._busy and self._line is None
-
-
-def is_loopback(ip: str) -> bool:
-    try:
-        return ipaddress.ip_address(ip.partition("%")[0]).is_loopback
-    except ValueError:
-        return False

@@ -14,9 +14,10 @@ from harness.imap_client import ImapClient, until
 from harness.imap_server import LiveImap, imap_server
 from harness.imap_transcript import MESSAGES
 from harness.manual_clock import ManualClock
-from posthouse.imap.connection import WRITE_HIGH, Connection
+from posthouse.imap.connection import Connection
 from posthouse.imap.handlers.sections import STREAM
 from posthouse.imap.settings import ImapSettings
+from posthouse.imap.wire import WRITE_HIGH
 from posthouse.runtime.settings import Size
 from posthouse.runtime.tls import ServerTls, self_signed
 
@@ -162,6 +163,26 @@ async def test_pipelined_commands(tmp_path: Path) -> None:
         for n in range(5_000):
             assert await client.line() == b"* 1 FETCH (UID 1)\r\n"
             assert await client.line() == b"p%d OK FETCH completed\r\n" % n
+
+
+async def test_commands_behind_the_end_of_idle_are_answered(tmp_path: Path) -> None:
+    async with imap_server(tmp_path) as live:
+        await live.account("ann@example.org")
+        client = await ImapClient.logged_in(live.port)
+        client.send(b"a IDLE\r\nDONE\r\nb NOOP\r\nc IDLE\r\nDONE\r\nd NOOP\r\n")
+        said = [await client.line() for _ in range(6)]
+        assert [line[:4] for line in said] == [b"+ id", b"a OK", b"b OK", b"+ id", b"c OK", b"d OK"]
+
+
+async def test_who_pipes_commands_in_gets_all_answers(tmp_path: Path) -> None:
+    async with imap_server(tmp_path) as live:
+        await live.account("ann@example.org")
+        client = await ImapClient.connect(live.port)
+        client.send(b"a LOGIN ann@example.org secret\r\nb SELECT INBOX\r\nc NOOP\r\n")
+        client.writer.write_eof()
+        said = await client.ended()
+        assert said[0].startswith(b"a OK")
+        assert said[-1] == b"c OK NOOP completed\r\n"
 
 
 async def test_a_client_that_does_not_read_costs_little_and_holds_nobody_up(tmp_path: Path) -> None:
