@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cassandra import ConsistencyLevel, DriverException, Unavailable
+from cassandra import ConsistencyLevel, DriverException, InvalidRequest, Unavailable
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.connection import ConnectionException
 from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy, TokenAwarePolicy
@@ -121,7 +121,9 @@ class Database:
         try:
             cluster, session = await loop.run_in_executor(None, connect)
         except (NoHostAvailable, DriverException) as e:
-            raise errors.Unavailable(f"Cassandra at {', '.join(hosts)}:{port}: {e}") from e
+            missing = isinstance(e, InvalidRequest) and "Keyspace" in str(e)
+            hint = ": `posthouse init` makes it" if missing else ""
+            raise errors.Unavailable(f"Cassandra at {', '.join(hosts)}:{port}: {e}{hint}") from e
         return cls(cluster, session, loop, timeout)
 
     async def close(self) -> None:
