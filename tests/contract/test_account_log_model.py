@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -25,7 +25,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from harness.account_reference import Account, replay
-from harness.mail_stores import IDS, CassandraMailStores, make_account, new_account, new_email, request
+from harness.cassandra import CassandraServer
+from harness.cassandra_adapters import database
+from harness.flaky_account_table import FlakyAccountTable
+from harness.mail_stores import IDS, make_account, new_account, new_email, request
 from harness.simulated_account_table import Faults, SimulatedAccountTable, SimulatedCluster
 from harness.virtual_clock import VirtualClock
 from posthouse.engines.sqlite import Engine
@@ -53,9 +56,12 @@ from posthouse.model.ids import AccountId, MailboxNumber, ModSeq, Uid
 from posthouse.model.journal import JournalEntry, MessageAppended
 from posthouse.model.mailbox import AccountView, MailboxContents
 from posthouse.ports.mail_store import MailStore
+from posthouse.runtime.system import SystemClock
+from posthouse.store.account.cassandra import CassandraAccountTable
 from posthouse.store.account.owner import OwnedMailStore
 from posthouse.store.account.owner_log import OwnerTimes
 from posthouse.store.account.sqlite import SqliteMailStore
+from posthouse.store.account.table import AccountTable
 
 T = TypeVar("T")
 QUOTA = QuotaLimit(max_bytes=2_000)
@@ -152,33 +158,59 @@ class SimulatedWorld:
 
 
 class CassandraWorld:
-    """Real time-outs are made by killing owners; the driver's own faults are the business of the drills."""
+    """Owners over the real table, each behind a bad line of its own, in real time."""
 
-    def __init__(self, stores: CassandraMailStores) -> None:
-        self._open = stores
+    def __init__(self, server: CassandraServer, seed: int, trusting: bool) -> None:
+        self._server = server
+        self._seed = seed
+        self._times = OwnerTimes(commit=2.0, fence=1.2, quiet=0.1, retry=0.005, fresh=1_000.0 if trusting else 0.0)
         self._stack = AsyncExitStack()
         self.stores: list[MailStore] = []
+        self._tables: list[FlakyAccountTable] = []
+        self._owners: list[OwnedMailStore] = []
 
     async def open(self) -> None:
+        self._real = CassandraAccountTable(await self._stack.enter_async_context(database(self._server)))
+        await self._real.make_tables()
+        await self._real.prepare()
         for _ in range(STORES):
-            self.stores.append(await self._stack.enter_async_context(self._open.open()))
+            await self._start(len(self.stores))
+
+    async def _start(self, which: int) -> None:
+        table = FlakyAccountTable(self._real, self._seed + which)
+        owner = OwnedMailStore(cast(AccountTable, table), SystemClock(), IDS, times=self._times)
+        await owner.__aenter__()
+        self.stores[which : which + 1] = [owner]
+        self._tables[which : which + 1] = [table]
+        self._owners[which : which + 1] = [owner]
 
     async def kill(self, which: int) -> bool:
-        return False
+        """What the dead owner had sent arrives all the same."""
+        faults = self._tables[which].faults
+        await self._tables[which].settle()
+        await _abandon(self._owners[which])
+        await self._start(which)
+        self._tables[which].faults = faults
+        return True
 
     def weather(self, faults: Faults) -> None:
-        return
+        for table in self._tables:
+            table.faults = faults
 
     async def pass_time(self, seconds: float) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(min(seconds, 0.2))
 
     async def calm(self) -> None:
-        return
+        self.weather(Faults())
+        for table in self._tables:
+            await table.settle()
 
     def check(self, view: AccountView, truth: Account) -> None:
         return
 
     async def close(self) -> None:
+        for owner in self._owners:
+            await owner.__aexit__(None, None, None)
         await self._stack.aclose()
 
 
@@ -584,4 +616,4 @@ def test_the_embedded_store_keeps_the_promises() -> None:
 @pytest.mark.servers("cassandra")
 def test_cassandra_keeps_the_promises(request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue("cassandra")
-    _run(lambda seed, trusting: CassandraWorld(CassandraMailStores(server)), examples=6, steps=40)
+    _run(lambda seed, trusting: CassandraWorld(server, seed, trusting), examples=8, steps=50)
