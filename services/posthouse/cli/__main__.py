@@ -1,7 +1,5 @@
 """`posthouse`, also as `python -m posthouse.cli`."""
 
-import sys
-
 from posthouse.cli.root import root
 
 
@@ -11,4 +9,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -169,9 +169,12 @@ def password_option(function: F) -> F:
 
 
 def read_password(file: Any) -> str | None:
-    """The first line; None where no file was given."""
+    """The first line, or what is typed unseen where the file is a terminal; None where no file was given."""
     if file is None:
         return None
+    if file.isatty():
+        typed: str = click.prompt("Password", hide_input=True, err=True)
+        return typed
     try:
         line: str = file.readline(4096)
     except UnicodeDecodeError as error:

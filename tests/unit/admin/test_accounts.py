@@ -89,6 +89,13 @@ async def test_what_is_taken_or_impossible_is_refused_with_what_to_do(context: A
     assert await context.directory.account_by_address("carol@example.org") is None
 
 
+async def test_an_alias_of_a_disabled_account_is_taken_too(context: AdminContext) -> None:
+    await do(context, "account.disable", address="postmaster@example.org")
+    with pytest.raises(AlreadyExists) as caught:
+        await do(context, "account.add", address="abuse@example.org")
+    assert "is an alias" in caught.value.public
+
+
 async def test_listing_with_and_without_use(context: AdminContext) -> None:
     await do(context, "account.add", address="alice@example.org", login=False)
     rows = await do(context, "account.list", of="example.org", usage=True)

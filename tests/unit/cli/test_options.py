@@ -78,6 +78,21 @@ def test_a_password_is_the_first_line() -> None:
         read_password(io.TextIOWrapper(io.BytesIO(b"\xff\xfe\n"), encoding="utf-8"))
 
 
+def test_on_a_terminal_it_is_typed_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[bool] = []
+
+    def prompt(text: str, *, hide_input: bool, err: bool) -> str:
+        asked.append(hide_input)
+        return "typed"
+
+    monkeypatch.setattr(click, "prompt", prompt)
+    assert (read_password(Terminal("seen\n")), asked) == ("typed", [True])
+
+
 def test_sure_asks_unless_told() -> None:
     @click.command()
     @click.option("--yes", is_flag=True)
