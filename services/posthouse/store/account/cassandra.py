@@ -219,15 +219,19 @@ class CassandraAccountTable:
         if rows[0]["[applied]"]:
             return Applied()
         found: dict[OpId, Duplicate] = {}
-        now: Head | None = None
+        now: tuple[int, int] | None = None
+        current: Head | None = None
         for row in rows:
-            # A failed batch answers with the rows that its conditions looked at, as far as they exist.
+            # A failed batch answers with the rows that its conditions looked at, as far as they exist: whole ones if
+            # there was an IF NOT EXISTS among them, else the columns of the conditions alone.
             if row.get("kind") == HEAD and row.get("modseq") is not None:
-                now = _head([row[column] for column in _HEAD.split(", ")])
+                now = row["modseq"], row["incarnation"]
+                if "projected" in row:
+                    current = _head([row[column] for column in _HEAD.split(", ")])
             elif row.get("kind") == DEDUP and row.get("ref") is not None:
                 found[OpId(row["id"])] = Duplicate(ModSeq(row["ref"]), decode_answer(row["res"]))
-        if now is None or (now.modseq, now.incarnation) != (base.modseq, base.incarnation):
-            return Stale(now)
+        if now != (base.modseq, base.incarnation):
+            return Stale(current)
         return DuplicateRows(found)
 
     async def _conditional(self, name: str, parts: Iterable[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:

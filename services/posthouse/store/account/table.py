@@ -8,6 +8,7 @@ of a CAS, no rules, no caches. Every call may raise Unavailable when it surely h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -42,8 +43,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The head has another modseq (or incarnation). `head` = the current one as the answer gave it, None if the account
-    has no head row."""
+    """The head has another modseq (or incarnation), or there is none. `head` = the current one if the answer told."""
 
     head: Head | None
 
@@ -147,4 +147,22 @@ class AccountTable(Protocol):
 
     async def octets(self, account: AccountId, email_id: EmailId) -> bytes | None:
         """As MailStore.octets."""
+        ...
+
+    # ---- upkeep (owner_upkeep.py)
+
+    async def read_expunged(self, mailbox_id: MailboxId, bucket: int) -> Sequence[tuple[MsgRow, int]]:
+        """Expunged rows of a uid bucket, each with the seconds that are left of it."""
+        ...
+
+    async def emails_between(self, account: AccountId, since_s: int, until_s: int) -> Sequence[EmailId]:
+        """Emails whose id is of [since_s, until_s), seconds since the epoch."""
+        ...
+
+    async def located(self, email_ids: Sequence[EmailId]) -> AbstractSet[EmailId]:
+        """Those that some message shows."""
+        ...
+
+    async def drop_emails(self, account: AccountId, email_ids: Sequence[EmailId]) -> None:
+        """Deletes email rows for good."""
         ...
