@@ -25,5 +25,6 @@ async def status(connection: Connection, request: Request) -> bytes:
         connection.updates.heard(account.modseq)
     # HIGHESTMODSEQ of the selected mailbox is no promise before the view was shown that far: pulled first.
     await connection.catch_up()
-    connection.write(status_line(existing(account, command.mailbox), command.items))
+    found = existing(account, command.mailbox)
+    connection.write(status_line(found, command.items, connection.services.message_limit))
     return ok(request.tag, b"STATUS completed")

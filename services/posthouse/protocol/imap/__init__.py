@@ -6,7 +6,7 @@ acts on it and answers with responses/*.py. What a session sees of its mailbox i
 sequence numbers, EXPUNGE and MODSEQ are decided.
 
 Extensions: IDLE (RFC 2177), NAMESPACE (2342), ID (2971), LITERAL+ (7888), UIDPLUS (4315), UNSELECT (3691), CHILDREN
-(3348), SASL-IR (4959), ENABLE (5161), CONDSTORE (7162), SPECIAL-USE and CREATE-SPECIAL-USE (6154), MOVE (6851), and
-the response codes of RFC 5530.
+(3348), SASL-IR (4959), ENABLE (5161), CONDSTORE (7162), SPECIAL-USE and CREATE-SPECIAL-USE (6154), MOVE (6851),
+APPENDLIMIT (7889), and the response codes of RFC 5530.
 Not done here: reading mail, storing it, checking passwords, waiting.
 """

@@ -9,10 +9,11 @@ ENABLEABLE = frozenset({"CONDSTORE"})
 """RFC 5161: what ENABLE may switch on."""
 
 
-def capabilities(*, authenticated: bool, starttls: bool, login: bool) -> bytes:
-    """`starttls`: TLS can be started now. `login`: passwords may be sent now; else LOGINDISABLED (RFC 3501 §6.2.3)."""
+def capabilities(*, authenticated: bool, starttls: bool, login: bool, append_limit: int) -> bytes:
+    """`starttls`: TLS can be started now. `login`: passwords may be sent now; else LOGINDISABLED (RFC 3501 §6.2.3).
+    `append_limit`: octets of the largest message, the same for all mailboxes (RFC 7889 §2)."""
     if authenticated:
-        return f"{_ALWAYS} {_AFTER_LOGIN}".encode("ascii")
+        return f"{_ALWAYS} {_AFTER_LOGIN} APPENDLIMIT={append_limit}".encode("ascii")
     words = [_ALWAYS]
     if starttls:
         words.append("STARTTLS")

@@ -74,7 +74,10 @@ class Session:
     @property
     def capabilities(self) -> bytes:
         return capabilities(
-            authenticated=self.state is not State.NOT_AUTHENTICATED, starttls=self.starttls, login=self.login_allowed
+            authenticated=self.state is not State.NOT_AUTHENTICATED,
+            starttls=self.starttls,
+            login=self.login_allowed,
+            append_limit=self._reader.message_limit,
         )
 
     def receive_data(self, data: bytes) -> None:

@@ -90,6 +90,7 @@ def test_capabilities_follow_the_state() -> None:
     for word in b"IDLE UIDPLUS MOVE NAMESPACE SPECIAL-USE CREATE-SPECIAL-USE UNSELECT CONDSTORE CHILDREN".split():
         assert word in made.capabilities.split()
     assert b"AUTH=PLAIN" not in made.capabilities
+    assert b"APPENDLIMIT=100000" in made.capabilities.split()
     closed = Session(message_limit=1, starttls=True, login_allowed=False)
     assert b"LOGINDISABLED" in closed.capabilities
     assert b"AUTH=PLAIN" not in closed.capabilities

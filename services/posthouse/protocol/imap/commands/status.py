@@ -1,10 +1,10 @@
-"""STATUS (RFC 3501 §6.3.10; HIGHESTMODSEQ of RFC 7162 §3.1.7)."""
+"""STATUS (RFC 3501 §6.3.10; HIGHESTMODSEQ of RFC 7162 §3.1.7, APPENDLIMIT of RFC 7889 §3)."""
 
 from dataclasses import dataclass
 
 from posthouse.protocol.imap.lexer import BadSyntax, Lexer
 
-ITEMS = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ"})
+ITEMS = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ", "APPENDLIMIT"})
 
 
 @dataclass(frozen=True, slots=True)

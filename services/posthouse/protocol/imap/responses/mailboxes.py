@@ -60,7 +60,7 @@ def _lsub(names: dict[str, Mailbox], parents: set[str], pattern: re.Pattern[str]
     return out
 
 
-def status_line(found: Mailbox, items: Sequence[str]) -> bytes:
+def status_line(found: Mailbox, items: Sequence[str], append_limit: int) -> bytes:
     values = {
         "MESSAGES": found.total,
         "RECENT": 0,
@@ -68,6 +68,7 @@ def status_line(found: Mailbox, items: Sequence[str]) -> bytes:
         "UIDVALIDITY": found.uidvalidity,
         "UNSEEN": found.unseen,
         "HIGHESTMODSEQ": max(1, found.highest_modseq),
+        "APPENDLIMIT": append_limit,
     }
     pairs = b" ".join([b"%b %d" % (item.encode("ascii"), values[item]) for item in items])
     return b"* STATUS %b (%b)\r\n" % (mailbox(found.name), pairs)

@@ -76,13 +76,13 @@ def test_status() -> None:
     model = MailboxModel()
     model.append(Flags())
     model.append(Flags(SEEN))
-    items = ("MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ")
-    assert status_line(model.mailbox(), items) == (
-        b'* STATUS "Work" (MESSAGES 2 RECENT 0 UIDNEXT 3 UIDVALIDITY 77 UNSEEN 1 HIGHESTMODSEQ 3)\r\n'
+    items = ("MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ", "APPENDLIMIT")
+    assert status_line(model.mailbox(), items, 99) == (
+        b'* STATUS "Work" (MESSAGES 2 RECENT 0 UIDNEXT 3 UIDVALIDITY 77 UNSEEN 1 HIGHESTMODSEQ 3 APPENDLIMIT 99)\r\n'
     )
     # RFC 7162 §3.1.7: never 0.
     untouched = replace(model.mailbox(), highest_modseq=ModSeq(0))
-    assert status_line(untouched, ("HIGHESTMODSEQ",)) == b'* STATUS "Work" (HIGHESTMODSEQ 1)\r\n'
+    assert status_line(untouched, ("HIGHESTMODSEQ",), 99) == b'* STATUS "Work" (HIGHESTMODSEQ 1)\r\n'
 
 
 def test_selected() -> None:
