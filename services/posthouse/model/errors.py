@@ -2,7 +2,7 @@
 
 A MailError carries what every protocol needs: temporary or permanent, the SMTP reply code, the enhanced status code
 (RFC 3463), a text that may be shown to the other side, and a reason that may not. Each protocol maps the *class* to
-its wire in one table (protocol/smtp/reply.py, protocol/imap/…); nothing else invents codes.
+its wire in one table (protocol/smtp/replies.py, protocol/imap/responses/errors.py); nothing else invents codes.
 """
 
 from __future__ import annotations
