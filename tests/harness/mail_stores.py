@@ -18,8 +18,9 @@ from posthouse.mailstore.server import MailStoreServer
 from posthouse.model.change import Append, Appended, Change, CommitRequest, Committed, QuotaLimit
 from posthouse.model.envelope import BlobRef
 from posthouse.model.flags import NO_FLAGS, Flags
-from posthouse.model.ids import AccountId, MailboxId, OpId, QueueId
+from posthouse.model.ids import AccountId, EmailId, MailboxId, OpId, QueueId
 from posthouse.model.mailbox import AccountView, Mailbox, NewEmail
+from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.mail_store import MailStore
 from posthouse.runtime.system import SystemClock, SystemIds
@@ -108,6 +109,16 @@ async def remote_mail_store(store: MailStore) -> AsyncIterator[RemoteMailStore]:
     finally:
         await server.drain()
         await server.stop()
+
+
+class RefsOnly(BlobStore):
+    """A blob store of which only unref is used."""
+
+    def __init__(self) -> None:
+        self.dropped: list[tuple[BlobRef, AccountId, EmailId]] = []
+
+    async def unref(self, blob: BlobRef, account: AccountId, email_id: EmailId) -> None:
+        self.dropped.append((blob, account, email_id))
 
 
 async def mail_stores_of(request: pytest.FixtureRequest, path: Path) -> MailStores:

@@ -10,6 +10,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from harness.virtual_clock import VirtualClock
@@ -19,6 +20,7 @@ from posthouse.model.ids import AccountId, EmailId, MailboxId, ModSeq, OpId
 from posthouse.model.mailbox import UID_BUCKET_BITS, NewEmail, StoredEmail
 from posthouse.store.account.codec import decode_answer, encode
 from posthouse.store.account.plan import Plan
+from posthouse.store.account.row import MsgRow
 from posthouse.store.account.state import AccountState
 from posthouse.store.account.table import (
     Applied,
@@ -31,6 +33,10 @@ from posthouse.store.account.table import (
     Stale,
     StoredRow,
 )
+
+EXPUNGED_TTL = 90 * 86_400
+GREGORIAN = 0x01B21DD213814000
+"""UUIDv1 time of 1970, in 100 ns since 1582."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class SimulatedCluster:
         self.accounts: dict[AccountId, _Partition] = {}
         self.messages: dict[tuple[MailboxId, int], tuple[int, StoredRow]] = {}
         """(mailbox, uid) → (timestamp, row): the later timestamp wins, as in the real table."""
+        self.expunged_at: dict[tuple[MailboxId, int], float] = {}
         self.locations: dict[bytes, set[tuple[MailboxId, int]]] = {}
         self.email_rows: dict[tuple[AccountId, bytes], NewEmail] = {}
         self.batches: list[tuple[AccountId, bytes, int]] = []
@@ -149,6 +156,7 @@ class SimulatedCluster:
                 assert known[1] == StoredRow(write.row, write.expunged), "one entry, one timestamp, one value"
             places = self.locations.setdefault(write.row.email_id, set())
             if write.expunged:
+                self.expunged_at[key] = self.clock.monotonic()
                 places.discard(key)
             elif write.fresh:
                 places.add(key)
@@ -300,3 +308,23 @@ class SimulatedAccountTable:
         await self._travel("octets")
         it = self._cluster.email_rows.get((account, email_id.bytes))
         return None if it is None else it.octets
+
+    async def read_expunged(self, mailbox_id: MailboxId, bucket: int) -> Sequence[tuple[MsgRow, int]]:
+        now, at = self._cluster.clock.monotonic(), self._cluster.expunged_at
+        rows = await self.read_rows(mailbox_id, bucket)
+        left = {stored: EXPUNGED_TTL - int(now - at[mailbox_id, stored.row.uid]) for stored in rows if stored.expunged}
+        return [(stored.row, seconds) for stored, seconds in left.items() if seconds > 0]
+
+    async def emails_between(self, account: AccountId, since_s: int, until_s: int) -> Sequence[EmailId]:
+        await self._travel("emails_between")
+        ids = [EmailId(uuid.UUID(bytes=octets)) for owner, octets in self._cluster.email_rows if owner == account]
+        return [it for it in ids if since_s <= (it.time - GREGORIAN) // 10_000_000 < until_s]
+
+    async def located(self, email_ids: Sequence[EmailId]) -> AbstractSet[EmailId]:
+        await self._travel("located")
+        return {email_id for email_id in email_ids if self._cluster.locations.get(email_id.bytes)}
+
+    async def drop_emails(self, account: AccountId, email_ids: Sequence[EmailId]) -> None:
+        await self._travel("drop_emails")
+        for email_id in email_ids:
+            self._cluster.email_rows.pop((account, email_id.bytes), None)

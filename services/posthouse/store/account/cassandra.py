@@ -8,9 +8,11 @@ or repeated one loses against a newer one, whatever the clocks say.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from importlib.resources import files
 from typing import Any
 
@@ -167,6 +169,10 @@ class CassandraAccountTable:
         await prepare("email some", f"SELECT {_EMAIL} {mail} IN ?")
         await prepare("email heads", f"SELECT email_id, prefix, prepared {mail} IN ?")
         await prepare("email body", f"SELECT body {mail} = ?")
+        await prepare("msg expunged left", f"SELECT {_ROW}, TTL(modseq) {here}")
+        await prepare("email age", f"SELECT email_id {mail} >= minTimeuuid(?) AND email_id < minTimeuuid(?)")
+        await prepare("email shown", "SELECT email_id FROM email_loc WHERE email_id = ? LIMIT 1")
+        await prepare("email drop", "DELETE FROM email WHERE account_id = ? AND month = ? AND email_id = ?")
 
     # ---- the account's partition
 
@@ -369,6 +375,41 @@ class CassandraAccountTable:
     async def octets(self, account: AccountId, email_id: EmailId) -> bytes | None:
         rows = await self._db.execute("email body", (account, email_month(email_id), email_id))
         return rows[0][0] if rows else None
+
+    # ---- upkeep
+
+    async def read_expunged(self, mailbox_id: MailboxId, bucket: int) -> Sequence[tuple[MsgRow, int]]:
+        rows = await self._db.execute("msg expunged left", (mailbox_id, bucket))
+        found = [(_stored(row[:-1]), row[-1]) for row in rows]
+        return [(stored.row, left) for stored, left in found if stored.expunged and left is not None]
+
+    async def emails_between(self, account: AccountId, since_s: int, until_s: int) -> Sequence[EmailId]:
+        months = range(_month(since_s), _month(until_s) + 1)
+        found: list[EmailId] = []
+        for month in months:
+            for (email_id,) in await self._db.execute("email age", (account, month, since_s * 1000, until_s * 1000)):
+                found.append(EmailId(email_id))
+        return found
+
+    async def located(self, email_ids: Sequence[EmailId]) -> AbstractSet[EmailId]:
+        async def shown(email_id: EmailId) -> bool:
+            async with self._slots:
+                return bool(await self._db.execute("email shown", (email_id,)))
+
+        answers = await asyncio.gather(*(shown(email_id) for email_id in email_ids))
+        return {email_id for email_id, is_shown in zip(email_ids, answers, strict=True) if is_shown}
+
+    async def drop_emails(self, account: AccountId, email_ids: Sequence[EmailId]) -> None:
+        """With the coordinator's clock, as they were written: an email row is no projection."""
+        await asyncio.gather(
+            *(self._bounded("email drop", (account, email_month(email_id), email_id)) for email_id in email_ids)
+        )
+
+
+def _month(seconds: int) -> int:
+    """Months since 1970: the `month` of emails of that time."""
+    when = time.gmtime(seconds)
+    return (when.tm_year - 1970) * 12 + when.tm_mon - 1
 
 
 def _head(row: Sequence[Any]) -> Head:

@@ -12,6 +12,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,9 +21,11 @@ from posthouse.model.errors import NoSuchAccount, NoSuchMailbox, OutcomeUnknown,
 from posthouse.model.ids import AccountId, EmailId, MailboxId, MailboxNumber, ModSeq, OpId, Uid
 from posthouse.model.journal import JournalEntry
 from posthouse.model.mailbox import UID_BUCKET_BITS, AccountView, MailboxContents, StoredEmail, Vanished
+from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
 from posthouse.ports.mail_store import Watch
+from posthouse.store.account import owner_upkeep
 from posthouse.store.account.lifecycle import plan_bootstrap, plan_delete
 from posthouse.store.account.owner_commit import Committer
 from posthouse.store.account.owner_log import AccountLog, OwnerTimes, Surroundings
@@ -39,12 +42,14 @@ CACHED_ACCOUNTS = 10_000
 
 
 class _Owned:
-    __slots__ = ("committer", "log", "polls")
+    __slots__ = ("committer", "log", "polls", "tended")
 
     def __init__(self, account: AccountId, around: Surroundings) -> None:
         self.log = AccountLog(account, around)
         self.committer = Committer(self.log)
         self.polls = 0
+        self.tended: float | None = None
+        """When upkeep last passed over it."""
 
     @property
     def idle(self) -> bool:
@@ -195,6 +200,39 @@ class OwnedMailStore:
 
         await self._carry_out(account, decide)
         return found
+
+    async def maintenance(self, blobs: BlobStore) -> owner_upkeep.Upkeep:
+        """The daily pass over the accounts that this process has open and has not passed over for a day. May be
+        repeated or cut off anywhere; an account that cannot be reached waits for the next time."""
+        done = owner_upkeep.Upkeep()
+        now = self._clock.monotonic()
+        for account, owned in list(self._owned.items()):
+            if owned.tended is None or now - owned.tended >= owner_upkeep.DAY:
+                try:
+                    await self._tend(account, owned.log, blobs, done)
+                except NoSuchAccount:
+                    continue
+                except Unavailable as e:
+                    log.warning("upkeep of an account waits: %s", e)
+                    continue
+                owned.tended = now
+        return done
+
+    async def _tend(self, account: AccountId, log: AccountLog, blobs: BlobStore, done: owner_upkeep.Upkeep) -> None:
+        found = await owner_upkeep.look(log)
+        if found is None:
+            raise Unavailable("entries wait to be projected")
+        # Before the mailboxes go that lead to them.
+        done.emails += await owner_upkeep.drop_orphans(log, blobs, found)
+        done.accounts += 1
+        done.floors += len(found.floors)
+        done.mailboxes += len(found.swept)
+        for what in (replace(found, swept=[]), replace(found, floors={})):
+
+            async def decide(log: AccountLog, what: owner_upkeep.Found = what) -> Plan | None:
+                return owner_upkeep.decide(await log.refresh(Consistency.SERIAL), what)
+
+            await self._carry_out(account, decide)
 
     async def _carry_out(self, account: AccountId, decide: Callable[[AccountLog], Awaitable[Plan | None]]) -> None:
         """Commits what `decide` makes of a state just read, again until it applies: repeating it must be harmless."""

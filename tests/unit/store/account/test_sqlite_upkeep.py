@@ -6,30 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.mail_stores import append, commit, delivery, make_account, new_account, new_email
+from harness.mail_stores import RefsOnly, append, commit, delivery, make_account, new_account, new_email
 from harness.manual_clock import ManualClock
 from posthouse.engines.sqlite import Engine
 from posthouse.model.change import Append, Committed, Copy, CreateMailbox, DeleteMailbox, Duplicate, Expunge
 from posthouse.model.envelope import BlobRef
 from posthouse.model.errors import NoSuchAccount
-from posthouse.model.ids import AccountId, BlobId, EmailId, MailboxId, MailboxNumber, ModSeq, TenantName, Uid
-from posthouse.ports.blob_store import BlobStore
+from posthouse.model.ids import BlobId, MailboxId, MailboxNumber, ModSeq, TenantName, Uid
 from posthouse.store.account import sqlite_upkeep
 from posthouse.store.account.sqlite import SqliteMailStore
 
 INBOX = MailboxNumber(1)
 DAY = 86_400.0
 TABLES = ("message", "message_vanished", "email", "email_body", "account_dedup", "account_mailbox")
-
-
-class RefsOnly(BlobStore):
-    """A blob store of which only unref is used."""
-
-    def __init__(self) -> None:
-        self.dropped: list[tuple[BlobRef, AccountId, EmailId]] = []
-
-    async def unref(self, blob: BlobRef, account: AccountId, email_id: EmailId) -> None:
-        self.dropped.append((blob, account, email_id))
 
 
 @dataclass(slots=True)
