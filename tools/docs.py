@@ -224,7 +224,7 @@ def _readers(topic: Topic) -> str:
 def _kept(topic: Topic) -> str:
     if topic.compacted:
         return "the last of each key"
-    return "until every group has passed it" if topic.retention < 0 else f"{topic.retention // DAY} d"
+    return "until every group has passed it, and 7 d more" if topic.retention < 0 else f"{topic.retention // DAY} d"
 
 
 def _code(text: str) -> str:
