@@ -21,6 +21,7 @@ from posthouse.composition.adapters import Adapters
 from posthouse.composition.announce import Announcer, DirectoryUpdates
 from posthouse.composition.cluster import SECTIONS, open_cluster
 from posthouse.composition.observed import count_statements, observed
+from posthouse.composition.upkeep import Upkeep
 from posthouse.runtime.component import Component
 from posthouse.runtime.process import Process, run_process
 from posthouse.runtime.sections import HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, HttpSettings, TlsSettings
@@ -29,6 +30,7 @@ from posthouse.runtime.sessions import Sessions
 from posthouse.runtime.settings import Schema, Section, SettingsError
 from posthouse.runtime.settings_load import load
 from posthouse.runtime.tls import ServerTls, TlsWatch
+from posthouse.store.account.owner import OwnedMailStore
 
 EXIT_SETTINGS: Final = 2
 COMMON: Final = (*SECTIONS, LIFECYCLE, HTTP, TELEMETRY, TLS, LIMITS)
@@ -99,6 +101,8 @@ def run_cluster_process(role: str, sections: Sequence[Section], build: Build, ar
         count_statements(cluster.database.statements, process.metrics)
         adapters = observed(cluster.adapters, process.metrics, process.tracer, commits=role == "mailstore")
         composed = ClusterProcess(process, adapters, Sessions(), listeners)
+        if isinstance(cluster.adapters.mail_store, OwnedMailStore):
+            process.lifecycle.add(Upkeep(cluster.adapters.mail_store, cluster.adapters.blobs, process.clock))
         token = process.settings.section(HttpSettings).control_token
         add_session_routes(process.http, composed.sessions, token, process_id)
         await build(composed)

@@ -63,6 +63,8 @@ class SqliteMailStore:
         self._cached_accounts = cached_accounts
         self._slots: OrderedDict[AccountId, _Slot] = OrderedDict()
         self._watches = Watches()
+        self._tended: dict[AccountId, float] = {}
+        """When upkeep last passed over an account."""
         engine.schema(SCHEMA)
 
     async def create_account(self, account: AccountId, mailboxes: Sequence[tuple[str, str, MailboxId]]) -> None:
@@ -187,11 +189,14 @@ class SqliteMailStore:
         return differences
 
     async def maintenance(self, blobs: BlobStore) -> sqlite_upkeep.Upkeep:
-        """The daily pass over all accounts, in short operations between which mail flows; may be repeated or cut off
-        anywhere."""
+        """Passes over all accounts that it has not passed over for a day, in short operations between which mail
+        flows; may be repeated or cut off anywhere."""
         done = sqlite_upkeep.Upkeep()
+        now = self._clock.monotonic()
         for account in sqlite_upkeep.accounts(self._engine.reader):
-            await self._tend(account, done)
+            if now - self._tended.get(account, float("-inf")) >= sqlite_upkeep.DAY:
+                await self._tend(account, done)
+                self._tended[account] = now
         done.emails = await sqlite_upkeep.drop_orphans(self._engine, blobs, self._now_s())
         return done
 

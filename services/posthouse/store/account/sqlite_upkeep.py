@@ -23,9 +23,10 @@ from posthouse.store.account.sqlite_rows import email_id_octets, email_key, rele
 from posthouse.store.account.state import AccountState
 
 CHUNK = 1_000
-VANISHED_KEPT = 90 * 86_400
+DAY = 86_400
+VANISHED_KEPT = 90 * DAY
 """Seconds that expunged uids are remembered for VANISHED."""
-ORPHANS_KEPT = 7 * 86_400
+ORPHANS_KEPT = 7 * DAY
 """Seconds between the last message that showed an email and the email's own end."""
 
 

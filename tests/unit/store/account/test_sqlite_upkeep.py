@@ -51,8 +51,9 @@ async def test_dedup_rows_live_as_long_as_they_were_asked_to(embedded: Embedded)
     await store.commit(account, once)
     await embedded.days_pass(0.9)
     assert isinstance(await store.commit(account, once), Duplicate)
-    done = await embedded.days_pass(0.2)
+    done = await embedded.days_pass(1)
     assert done.dedup_rows == 1
+    assert (await embedded.days_pass(0.5)).dedup_rows == 0, "once a day"
     assert await store.evidence(account, [once.op_id]) == {}
 
 
