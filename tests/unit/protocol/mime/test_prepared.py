@@ -25,6 +25,7 @@ from posthouse.protocol.mime.prepared import (
     decode,
     encode,
     envelope_of,
+    envelopes_of,
     header_fields_of,
     outline_of,
     prepare,
@@ -103,6 +104,7 @@ def test_each_slice_is_what_the_tree_gives(kind: str) -> None:
     part = scan(octets)
     row = encode(prepare(memoryview(octets)))
     assert envelope_of(row) == envelope(Headers(part.header))
+    assert envelopes_of([row, row]) == [envelope_of(row)] * 2
     assert body_of(row) == body(part)
     assert bodystructure_of(row) == bodystructure(part)
     assert outline_of(row) == outline(part)
@@ -184,6 +186,8 @@ def test_a_row_of_a_later_layout_is_refused() -> None:
         decode(row)
     with pytest.raises(RowVersionError):
         envelope_of(row)
+    with pytest.raises(RowVersionError):
+        envelopes_of([row])
 
 
 def test_hostile_headers_make_rows_in_bounds() -> None:

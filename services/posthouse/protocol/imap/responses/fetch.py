@@ -9,7 +9,13 @@ from typing import TypeVar
 from posthouse.protocol.imap.columns import Columns, Row
 from posthouse.protocol.imap.fetch import FetchPlan, Item, SectionItem
 from posthouse.protocol.imap.responses.text import flag_columns, flags_text, internaldate
-from posthouse.protocol.mime.prepared import body_of, bodystructure_of, envelope_of, header_fields_of
+from posthouse.protocol.mime.prepared import (
+    body_of,
+    bodystructure_of,
+    envelope_of,
+    envelopes_of,
+    header_fields_of,
+)
 
 T = TypeVar("T")
 
@@ -66,7 +72,7 @@ def heads(
     if Item.MODSEQ in items:
         data.append(_pick(columns.modseqs, indexes))
     if Item.ENVELOPE in items:
-        data.append([envelope_of(row) for _, row in rows])
+        data.append(envelopes_of([row for _, row in rows]))
     if Item.BODY in items:
         data.append([body_of(row) for _, row in rows])
     if Item.BODYSTRUCTURE in items:
