@@ -23,6 +23,9 @@ GENERATED = {ROOT / "docs" / "reference" / name for name in ("cli.md", "settings
 WRITTEN = [page for page in PAGES if page not in GENERATED]
 # Put together here, so that this file does not break its own rule.
 MACHINE_PATHS = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "bash_" + "jobs", "/home/" + "[a-z]+/"]))
+REGISTRIES = re.compile(
+    r"pypi\.(org|python)|pythonhosted|npmjs|repo1?\.maven|proxy\.golang|artifactory|nexus\.|index-url="
+)
 TEXT_SUFFIXES = {
     "",
     ".py",
@@ -273,6 +276,34 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
         if MACHINE_PATHS.search(line)
     ]
     assert not found
+
+
+def test_no_file_names_a_registry() -> None:
+    """Where packages come from is the machine's business: mirrors differ, and a lock with hashes needs no name."""
+    here = Path(__file__)
+    found = [
+        f"{name_of(path)}:{number}"
+        for path in files()
+        if path.suffix in TEXT_SUFFIXES and path != here
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        if REGISTRIES.search(line)
+    ]
+    assert not found
+
+
+def test_the_layers_are_told_as_they_are_held() -> None:
+    """Every package that a contract of pyproject.toml puts into a layer is in the pages that explain the layers."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    decision = re.search(r"```\n(cli\n.*?)```", (ROOT / "docs/adr/0001-one-distribution.md").read_text(), re.DOTALL)
+    assert decision is not None
+    told = [re.split(r" {3,}", line)[0] for line in decision[1].splitlines()]
+    assert told == layers
+    page = (ROOT / "ARCHITECTURE.md").read_text().partition("## Layers, and why")[2].partition("\n## ")[0]
+    processes = {"mx", "submission", "filter", "delivery", "mailstore", "imap"}
+    for layer in layers:
+        for package in set(layer.split(" | ")) - processes:
+            assert f"`{package}`" in page, package
 
 
 def test_pre_commit_calls_the_tools_of_the_lock() -> None:
