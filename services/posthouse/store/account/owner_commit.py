@@ -13,6 +13,7 @@ Rules (docs/adr/0002-account-log.md)
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from posthouse.store.account.owner_log import AccountLog
 from posthouse.store.account.plan import Plan, needs, plan
 from posthouse.store.account.state import AccountState
 from posthouse.store.account.table import Applied, CasUnknown, Consistency, DuplicateRows
+
+log = logging.getLogger(__name__)
 
 MAX_GROUP = 64
 MAX_WAITING = 10_000
@@ -105,6 +108,9 @@ class Committer:
             return await self._settle(attempt)
         except MailError as failure:
             return [failure] * len(requests)
+        except Exception:
+            log.exception("a commit failed in a way that has no name")
+            return [OutcomeUnknown("unexpected failure, see the log")] * len(requests)
 
     async def _write_emails(self, attempt: _Attempt, emails: Sequence[NewEmail]) -> None:
         """Before the batch that makes them reachable."""

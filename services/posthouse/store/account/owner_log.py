@@ -267,6 +267,9 @@ class AccountLog:
                     log.warning("projection of an account waits: %s", e)
                     await self.around.clock.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
+        except Exception:
+            log.exception("the projection of an account failed in a way that has no name; readers overlay")
+            return
         finally:
             self._projecting = False
         self._project_soon()

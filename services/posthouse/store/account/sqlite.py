@@ -261,17 +261,26 @@ class SqliteMailStore:
             return decided
 
         slot.under_way += 1
-        future = self._engine.submit(run)
-        future.add_done_callback(partial(self._finished, account, slot))
-        # Shielded: a caller that gives up does not take the news from the others who wait for this account.
-        await asyncio.shield(future)
+        # A future of its own: a caller that gives up does not take the news from the others who wait for this account.
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._engine.submit(run).add_done_callback(partial(self._finished, account, slot, told))
+        await told
 
-    def _finished(self, account: AccountId, slot: _Slot, future: asyncio.Future[Plan | None]) -> None:
+    def _finished(
+        self, account: AccountId, slot: _Slot, told: asyncio.Future[None], future: asyncio.Future[Plan | None]
+    ) -> None:
         slot.under_way -= 1
-        if future.exception() is None:
+        failure = future.exception()
+        if failure is None:
             decided = future.result()
             if decided is not None:
                 self._publish(account, slot, decided)
+        if told.done():
+            return
+        if failure is None:
+            told.set_result(None)
+        else:
+            told.set_exception(failure)
 
     def _publish(self, account: AccountId, slot: _Slot, decided: Plan) -> None:
         state = decided.state

@@ -18,7 +18,8 @@ from posthouse.model.journal import Fence
 from posthouse.store.account.codec import decode
 from posthouse.store.account.owner import OwnedMailStore
 from posthouse.store.account.owner_log import OwnerTimes
-from posthouse.store.account.table import Consistency
+from posthouse.store.account.plan import Plan
+from posthouse.store.account.table import CasOutcome, Consistency
 
 INBOX = MailboxNumber(1)
 
@@ -235,6 +236,24 @@ async def test_an_old_answer_does_not_undo_what_is_known(cluster: Cluster) -> No
     outcome = await store.commit(account, delivery())
     log.adopt(stale, cluster.now)
     assert (await store.view(account)).modseq == outcome.modseq
+
+
+async def test_a_fault_with_one_account_is_told_and_does_not_reach_the_others(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await cluster.store()
+    broken, sound = await make_account(store), await make_account(store)
+    cas = SimulatedAccountTable.cas
+
+    async def fail(self: SimulatedAccountTable, plan: Plan, commit_id: bytes) -> CasOutcome:
+        if plan.state.account == broken:
+            raise ZeroDivisionError
+        return await cas(self, plan, commit_id)
+
+    monkeypatch.setattr(SimulatedAccountTable, "cas", fail)
+    with pytest.raises(OutcomeUnknown):
+        await store.commit(broken, delivery())
+    assert isinstance(await store.commit(sound, delivery()), Committed)
 
 
 async def test_idle_accounts_leave_the_cache(cluster: Cluster) -> None:
