@@ -264,7 +264,9 @@ def test_locks_pin_by_hash_and_name_no_index() -> None:
         pins = re.split(r"\n(?=\S)", "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")))
         for pin in pins:
             assert re.match(r"[a-z0-9._-]+(\[[a-z0-9,_-]+\])?==\S+", pin.strip()), f"{lock.name}: {pin[:60]!r}"
-            assert "--hash=sha256:" in pin, f"{lock.name}: {pin[:60]!r} has no hash"
+            _, *options = re.split(r"\s*\\\n\s+", pin.strip())
+            assert options, f"{lock.name}: {pin[:60]!r} has no hash"
+            assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", option) for option in options), pin[:60]
 
 
 def test_no_file_knows_the_machine_it_was_written_on() -> None:
