@@ -30,6 +30,8 @@ COLUMNS = 4_000
 """Messages per chunk where only the view is needed: about 250 KiB of answer, 3 ms."""
 ROWS = 500
 """Messages per chunk where prepared rows are read (MailStore.envelopes allows 1,000): about 200 KiB, 3 ms."""
+SLICE = 0.005
+"""Seconds of sending sections after which other connections get their turn."""
 
 
 async def fetch(connection: Connection, request: Request) -> bytes:
@@ -80,7 +82,7 @@ def _changed(view: SelectedView, selection: Selection, since: int) -> Selection:
 class _Fetching:
     """One FETCH under way."""
 
-    __slots__ = ("_columns", "_connection", "_lost", "_plan", "_reader", "_view")
+    __slots__ = ("_columns", "_connection", "_lost", "_plan", "_reader", "_since", "_view")
 
     def __init__(self, connection: Connection, view: SelectedView, plan: FetchPlan) -> None:
         self._connection = connection
@@ -89,6 +91,7 @@ class _Fetching:
         self._plan = plan
         self._reader = Reader(connection, view)
         self._lost = 0
+        self._since = connection.services.clock.monotonic()
 
     async def run(self, selection: Selection) -> int:
         """How many messages could not be answered for."""
@@ -160,6 +163,10 @@ class _Fetching:
         if not await self._reader.send(start, self._plan.sections, row, email_id, uid):
             self._lost += 1
         await self._connection.drain()
+        clock = self._connection.services.clock
+        if clock.monotonic() - self._since > SLICE:
+            await asyncio.sleep(0)
+            self._since = clock.monotonic()
 
     async def _gone(self, seqnum: int, uid: int) -> None:
         """Expunged by others, not told yet: answered from what is still there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from posthouse.imap.handlers.names import account_of
-from posthouse.protocol.imap.commands.list import List, compile_pattern
+from posthouse.protocol.imap.commands.list import List, Pattern
 from posthouse.protocol.imap.responses.mailboxes import ROOT, list_lines
 from posthouse.protocol.imap.responses.status import ok
 from posthouse.protocol.imap.session import Request
@@ -22,6 +22,6 @@ async def list_mailboxes(connection: Connection, request: Request) -> bytes:
         connection.write(b"* %b %b\r\n" % (verb, ROOT))
     else:
         account = await connection.services.store.view(account_of(connection.session))
-        pattern = compile_pattern(command.reference, command.pattern)
+        pattern = Pattern(command.reference, command.pattern)
         connection.write(b"".join(list_lines(account.mailboxes, pattern, subscribed=command.subscribed)))
     return ok(request.tag, b"%b completed" % verb)

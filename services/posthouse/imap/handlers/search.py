@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 ROWS = 500
 """Prepared rows read at a time."""
+COLUMNS = 5_000
+"""Messages evaluated by the view alone at a time: 300 keys over them take 60 ms."""
+IN_LOOP = 262_144
+"""Octets of a message that are searched on the event loop; longer ones in a thread."""
 SLICE = 0.005
 """Seconds of evaluation after which other connections get their turn."""
 
@@ -33,9 +37,10 @@ async def search(connection: Connection, request: Request) -> bytes:
     session.condstore = session.condstore or command.modseq  # RFC 7162 §3.1
     places = Places(view)
     easy, rest = plan(command.key)
-    indexes = by_columns(And(tuple(easy)), places, places.indexes)
+    searching = _Searching(connection, view, places)
+    indexes = await searching.by_columns(And(tuple(easy)))
     if rest:
-        indexes = await _Deeper(connection, view, places, And(tuple(rest))).run(indexes)
+        indexes = await searching.deeper(And(tuple(rest)), indexes)
     columns = view.columns
     found = [columns.uids[i] if command.uid else places.seqnum(i) for i in indexes]
     modseq = max((columns.modseqs[i] for i in indexes), default=None) if command.modseq else None
@@ -46,19 +51,27 @@ async def search(connection: Connection, request: Request) -> bytes:
     return ok(request.tag, b"%b completed" % verb)
 
 
-class _Deeper:
-    """The part of a search for which columns are not enough."""
+class _Searching:
+    """One SEARCH under way."""
 
-    __slots__ = ("_connection", "_key", "_places", "_since", "_view")
+    __slots__ = ("_connection", "_places", "_since", "_view")
 
-    def __init__(self, connection: Connection, view: SelectedView, places: Places, key: And) -> None:
+    def __init__(self, connection: Connection, view: SelectedView, places: Places) -> None:
         self._connection = connection
         self._view = view
         self._places = places
-        self._key = key
         self._since = connection.services.clock.monotonic()
 
-    async def run(self, indexes: list[int]) -> list[int]:
+    async def by_columns(self, key: And) -> list[int]:
+        """What the view alone can say."""
+        everything, found = self._places.indexes, list[int]()
+        for start in range(0, len(everything), COLUMNS):
+            found += by_columns(key, self._places, everything[start : start + COLUMNS])
+            await self._breathe()
+        return found
+
+    async def deeper(self, key: And, indexes: list[int]) -> list[int]:
+        """Those of `indexes` that hold when looked into, as deep as each needs."""
         store, email_ids = self._connection.services.store, self._places.columns.email_ids
         found: list[int] = []
         for start in range(0, len(indexes), ROWS):
@@ -68,10 +81,13 @@ class _Deeper:
                 if row is None:
                     continue  # expunged and swept meanwhile
                 message = Message(index, row)
-                verdict = match(self._key, self._places, message)
+                verdict = match(key, self._places, message)
                 if verdict is None:
-                    message.octets = await self._octets(email_ids[index])
-                    verdict = match(self._key, self._places, message)
+                    message.octets = octets = await self._octets(email_ids[index])
+                    if len(octets) > IN_LOOP:
+                        verdict = await asyncio.to_thread(match, key, self._places, message)
+                    else:
+                        verdict = match(key, self._places, message)
                 if verdict:
                     found.append(index)
                 await self._breathe()

@@ -14,7 +14,9 @@ MAX_DEPTH = 50
 """Nested parentheses in SEARCH."""
 MAX_SEQUENCE_RANGES = 8_192
 """Ranges in one sequence set; clients compress theirs, 64 KiB holds not many more."""
-MAX_SEARCH_KEYS = 1_000
+MAX_SEARCH_KEYS = 300
+MAX_PATTERN = 2_000
+"""Characters of a LIST pattern: twice the longest name."""
 MAX_FETCH_ITEMS = 200
 MAX_HEADER_FIELDS = 200
 """Field names in one HEADER.FIELDS."""

@@ -7,13 +7,14 @@ message is read whose fate is known."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posthouse.protocol.imap import search_keys as k
 from posthouse.protocol.imap.fetch import Depth
 from posthouse.protocol.imap.search_text import body_contains, header_contains
-from posthouse.protocol.imap.sequence_set import SequenceSet, indexes_of_uids, resolve
+from posthouse.protocol.imap.sequence_set import SequenceSet, resolve
 from posthouse.protocol.imap.view import SelectedView
 from posthouse.protocol.mime.prepared import date_of, header_fields_of, value_of
 from posthouse.protocol.mime.sections import Section, Text
@@ -94,13 +95,18 @@ def by_columns(key: k.Key, places: Places, indexes: Sequence[int]) -> list[int]:
 
 
 def _numbers(sequence_set: SequenceSet, places: Places, indexes: Sequence[int], *, uid: bool) -> list[int]:
-    view = places.view
-    if uid:
-        wanted = {i for r in indexes_of_uids(sequence_set, places.columns.uids) for i in r}
-        return [i for i in indexes if i in wanted]
     # RFC 3501 §9: a sequence number beyond the last is an error for FETCH; SEARCH just finds nothing there.
-    ranges = resolve(sequence_set, view.exists)
-    return [i for i in indexes if any(low <= places.seqnum(i) <= high for low, high in ranges)]
+    columns, view = places.columns, places.view
+    highest = (columns.uids[-1] if len(columns) else 0) if uid else view.exists
+    ranges = resolve(sequence_set, highest)
+    lows, highs = [low for low, _ in ranges], [high for _, high in ranges]
+    kept: list[int] = []
+    for i in indexes:
+        number = columns.uids[i] if uid else places.seqnum(i)
+        at = bisect_right(lows, number) - 1
+        if at >= 0 and number <= highs[at]:
+            kept.append(i)
+    return kept
 
 
 @dataclass(slots=True)

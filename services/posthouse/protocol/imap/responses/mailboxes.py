@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from posthouse.model.mailbox import SEPARATOR, Mailbox
+from posthouse.protocol.imap.commands.list import Pattern
 from posthouse.protocol.imap.responses.text import mailbox
 from posthouse.protocol.imap.view import SelectedView
 
@@ -15,7 +15,7 @@ ROOT = b'(\\Noselect) "/" ""'
 """RFC 3501 §6.3.8: what LIST says to an empty pattern."""
 
 
-def list_lines(mailboxes: Iterable[Mailbox], pattern: re.Pattern[str], *, subscribed: bool) -> list[bytes]:
+def list_lines(mailboxes: Iterable[Mailbox], pattern: Pattern, *, subscribed: bool) -> list[bytes]:
     """LIST (or LSUB) answers in order of names. Names that exist only as parents of others are \\Noselect."""
     names = {m.name: m for m in mailboxes}
     parents: set[str] = set()
@@ -27,10 +27,10 @@ def list_lines(mailboxes: Iterable[Mailbox], pattern: re.Pattern[str], *, subscr
     return (_lsub if subscribed else _list)(names, parents, pattern)
 
 
-def _list(names: dict[str, Mailbox], parents: set[str], pattern: re.Pattern[str]) -> list[bytes]:
+def _list(names: dict[str, Mailbox], parents: set[str], pattern: Pattern) -> list[bytes]:
     out: list[bytes] = []
     for name in sorted(parents.union(names)):
-        if not pattern.fullmatch(name):
+        if not pattern.matches(name):
             continue
         attributes = [b"\\HasChildren" if name in parents else b"\\HasNoChildren"]  # RFC 3348 §3
         found = names.get(name)
@@ -42,19 +42,19 @@ def _list(names: dict[str, Mailbox], parents: set[str], pattern: re.Pattern[str]
     return out
 
 
-def _lsub(names: dict[str, Mailbox], parents: set[str], pattern: re.Pattern[str]) -> list[bytes]:
+def _lsub(names: dict[str, Mailbox], parents: set[str], pattern: Pattern) -> list[bytes]:
     out: list[bytes] = []
     subscribed = {name for name, m in names.items() if m.subscribed}
     above: set[str] = set()
     for name in subscribed:
-        if not pattern.fullmatch(name):
+        if not pattern.matches(name):
             # RFC 3501 §6.3.9: `%` shows a parent of subscribed names, as \Noselect, although it is not subscribed.
             at = name.find(SEPARATOR)
             while at >= 0:
                 above.add(name[:at])
                 at = name.find(SEPARATOR, at + 1)
     for name in sorted(subscribed | above):
-        if pattern.fullmatch(name):
+        if pattern.matches(name):
             attributes = b"" if name in subscribed else b"\\Noselect"
             out.append(b'* LSUB (%b) "/" %b\r\n' % (attributes, mailbox(name)))
     return out

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from posthouse.model.change import FlagMode
 from posthouse.model.flags import DELETED, SEEN, Flags
@@ -104,6 +108,7 @@ def test_commands(text: bytes, command: Command) -> None:
         b"RENAME a",
         b"LIST a",
         b"LIST (SPECIAL-USE) a b",
+        b'LIST "" ' + b"a*" * 1001,
         b"STATUS a",
         b"STATUS a ()",
         b"STATUS a (SIZES)",
@@ -179,6 +184,10 @@ class TestFlags:
             client_flags(names)
 
 
+Names = tuple[str, ...]
+PIECES = st.text("ab/*%", max_size=8)
+
+
 class TestPattern:
     @pytest.mark.parametrize(
         ("reference", "pattern", "matches", "not_matches"),
@@ -194,14 +203,16 @@ class TestPattern:
             ("", "%/*x", ["a/bx", "a/b/x"], ["ax"]),
         ],
     )
-    def test_match(self, reference: str, pattern: str, matches: list[str], not_matches: list[str]) -> None:  # type: ignore[valid-type]
-        compiled = list_pattern(reference, pattern)
-        assert [name for name in matches if not compiled(name)] == []
-        assert [name for name in not_matches if compiled(name)] == []
+    def test_match(self, reference: str, pattern: str, matches: Names, not_matches: Names) -> None:
+        compiled = list.Pattern(reference, pattern)
+        assert [name for name in matches if not compiled.matches(name)] == []
+        assert [name for name in not_matches if compiled.matches(name)] == []
 
-    def test_many_wildcards_end(self) -> None:
-        assert not list_pattern("", "*%" * 100 + "x")("a" * 2000)
+    @given(PIECES, PIECES)
+    def test_as_an_expression_would(self, pattern: str, name: str) -> None:
+        expression = "".join({"*": ".*", "%": "[^/]*"}.get(c) or re.escape(c) for c in pattern)
+        assert list.Pattern("", pattern).matches(name) is bool(re.fullmatch(expression, name))
 
-
-def list_pattern(reference: str, pattern: str):  # type: ignore[no-untyped-def]
-    return list.compile_pattern(reference, pattern).fullmatch
+    def test_no_pattern_runs_for_long(self) -> None:
+        pattern = list.Pattern("", "*a" * 300 + "b")
+        assert not any(pattern.matches("a" * 1000) for _ in range(20))

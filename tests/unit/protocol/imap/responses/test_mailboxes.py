@@ -12,7 +12,7 @@ from posthouse.model.flags import SEEN, Flags
 from posthouse.model.ids import MailboxId, ModSeq
 from posthouse.model.mailbox import Mailbox
 from posthouse.protocol.imap.columns import Columns, Pool
-from posthouse.protocol.imap.commands.list import compile_pattern
+from posthouse.protocol.imap.commands.list import Pattern
 from posthouse.protocol.imap.responses.mailboxes import list_lines, selected, status_line
 from posthouse.protocol.imap.responses.search import search_line
 from posthouse.protocol.imap.view import SelectedView
@@ -54,17 +54,17 @@ BOXES = [
     ],
 )
 def test_list(pattern: str, lines: list[bytes]) -> None:
-    assert list_lines(BOXES, compile_pattern("", pattern), subscribed=False) == lines
+    assert list_lines(BOXES, Pattern("", pattern), subscribed=False) == lines
 
 
 def test_lsub_shows_parents_of_subscribed_names_to_percent() -> None:
-    assert list_lines(BOXES, compile_pattern("", "%"), subscribed=True) == [
+    assert list_lines(BOXES, Pattern("", "%"), subscribed=True) == [
         b'* LSUB () "/" "INBOX"\r\n',
         b'* LSUB () "/" "Sent"\r\n',
         b'* LSUB (\\Noselect) "/" "a"\r\n',
         b'* LSUB (\\Noselect) "/" "x"\r\n',
     ]
-    assert list_lines(BOXES, compile_pattern("", "*"), subscribed=True) == [
+    assert list_lines(BOXES, Pattern("", "*"), subscribed=True) == [
         b'* LSUB () "/" "INBOX"\r\n',
         b'* LSUB () "/" "Sent"\r\n',
         b'* LSUB () "/" "a/b"\r\n',
