@@ -26,7 +26,7 @@ from aiokafka.errors import KafkaError
 from posthouse.log.kafka_connection import MAX_REQUEST, KafkaConnection, kafka_errors, partition_of
 from posthouse.log.kafka_consumer import KafkaConsumer, joined
 from posthouse.log.kafka_look import KafkaLook
-from posthouse.model.errors import Unavailable
+from posthouse.model.errors import Invalid, MailError, Unavailable
 from posthouse.ports.clock import Clock
 from posthouse.ports.log import Backlog, ConsumedRecord, Record
 
@@ -94,12 +94,15 @@ class KafkaLog:
                         each.add_done_callback(_retrieve)
                     for each in sent:
                         await asyncio.shield(each)
-        except (TimeoutError, Unavailable) as error:
+        except Invalid:
+            raise  # the record's fault
+        except Exception as error:
+            # Whatever it was, this producer may be broken for good; the next publish gets a fresh one.
             if producer is not None:
                 self._retire(producer)
-            if isinstance(error, Unavailable):
+            if isinstance(error, MailError):
                 raise
-            raise Unavailable(f"not acknowledged by Kafka in {self._deadline} s") from error
+            raise Unavailable(f"not acknowledged by Kafka in {self._deadline} s: {type(error).__name__}") from error
 
     def consume(self, topics: Sequence[str], group: str) -> AbstractAsyncContextManager[KafkaConsumer]:
         return joined(self._connection, topics, group, session_timeout=self._session_timeout, heartbeat=self._heartbeat)
@@ -167,7 +170,7 @@ class KafkaLog:
     def _retire(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:
             self._producer = None
-            log.warning("no acknowledgement in time, dropping the producer and what it holds")
+            log.warning("no acknowledgement, dropping the producer and what it holds")
             self._end(producer)
 
     def _end(self, producer: AIOKafkaProducer) -> None:

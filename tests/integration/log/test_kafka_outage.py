@@ -10,7 +10,7 @@ from harness.logs import kafka_logs
 from posthouse.log.kafka import KafkaLog
 from posthouse.log.topics import MAIL_ACCEPTED
 from posthouse.model.errors import Unavailable
-from posthouse.ports.log import Record
+from posthouse.ports.log import Log, Record
 from posthouse.runtime.system import SystemClock
 
 TOPIC = MAIL_ACCEPTED.name
@@ -18,6 +18,18 @@ TOPIC = MAIL_ACCEPTED.name
 
 def record(n: int) -> Record:
     return Record(TOPIC, b"key%d" % n, b"value%d" % n)
+
+
+async def published(log: Log, number: int) -> int:
+    """The number of the first record, from `number` on, that was acknowledged."""
+    async with asyncio.timeout(40):
+        while True:
+            try:
+                await log.publish([record(number)])
+                return number
+            except Unavailable:
+                number += 1
+                await asyncio.sleep(0.5)
 
 
 async def test_what_was_refused_does_not_appear_later(kafka: KafkaServer) -> None:
@@ -35,16 +47,7 @@ async def test_what_was_refused_does_not_appear_later(kafka: KafkaServer) -> Non
             assert time.monotonic() - began < 12
         finally:
             await asyncio.to_thread(kafka.start)
-        async with asyncio.timeout(30):
-            n = 10
-            while True:
-                try:
-                    await log.publish([record(n)])
-                    break
-                except Unavailable:
-                    n += 1
-                    await asyncio.sleep(0.5)
-        kept.append(b"value%d" % n)
+        kept.append(b"value%d" % await published(log, 10))
         await asyncio.sleep(1.0)
         found = [r.value async for r in log.scan(TOPIC, 0, 1 << 60)]
         assert sorted(found) == sorted(kept)
@@ -53,7 +56,7 @@ async def test_what_was_refused_does_not_appear_later(kafka: KafkaServer) -> Non
 async def test_a_frozen_broker_is_given_up_in_time(kafka: KafkaServer) -> None:
     logs = await kafka_logs(kafka)
     async with KafkaLog(logs.connection, SystemClock(), publish_deadline=1.0) as log:
-        await log.publish([record(0)])
+        await published(log, 100)
         kafka.pause()
         try:
             began = time.monotonic()
@@ -62,7 +65,7 @@ async def test_a_frozen_broker_is_given_up_in_time(kafka: KafkaServer) -> None:
             assert time.monotonic() - began < 5
         finally:
             kafka.resume()
-        await log.publish([record(99)])
+        await published(log, 200)
 
 
 async def test_a_member_goes_on_after_an_outage(kafka: KafkaServer) -> None:
@@ -75,14 +78,9 @@ async def test_a_member_goes_on_after_an_outage(kafka: KafkaServer) -> None:
             kafka.kill()
             assert not await consumer.poll(10, 0.5)
             await asyncio.to_thread(kafka.start)
-            while True:
-                try:
-                    await log.publish([record(2)])
-                    break
-                except Unavailable:
-                    await asyncio.sleep(0.5)
+            late = b"value%d" % await published(log, 300)
             second: list[bytes] = []
-            while b"value2" not in second:
+            while late not in second:
                 try:
                     second += [r.value for r in await consumer.poll(10, 0.5)]
                 except Unavailable:

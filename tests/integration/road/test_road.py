@@ -292,3 +292,11 @@ async def test_a_stranger_is_named_at_once(road: Road) -> None:
     report = await road.audit()
     assert [each.delivery_id for each in report.unaccounted] == [None]
     assert (report.messages, report.unreadable) == (1, 1)
+
+
+async def test_mail_of_one_account_comes_in_the_order_of_acceptance(road: Road) -> None:
+    await road.account("ann")
+    sent = [await road.accept(road.rcpt("ann")) for _ in range(150)]
+    async with running(road.filter(), road.delivery()):
+        await settled(road)
+    assert [email.queue_id for _, email in await road.stored("ann")] == sent

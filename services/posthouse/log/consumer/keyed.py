@@ -96,6 +96,10 @@ class KeyedQueues(Generic[T]):
     async def _run(self, name: bytes, key: _Key[T], item: T) -> None:
         try:
             await self._work(item)
+        except BaseException:
+            # Cancelled with the whole group of tasks, which takes no new ones any more.
+            self._stopped = True
+            raise
         finally:
             key.running -= 1
             self.running -= 1
