@@ -39,7 +39,9 @@ once per mail."""
 
 
 class KafkaLog:
-    """`async with KafkaLog(...) as log`. Needs a running broker only when something is asked of it."""
+    """`async with KafkaLog(...) as log`. Needs a running broker only when something is asked of it.
+
+    Why it is so: docs/adr/0013-log-adapters.md."""
 
     def __init__(
         self,
