@@ -70,6 +70,7 @@ class Authenticator(Component):
         self._remember = remember
         self._capacity = capacity
         self._known: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
+        self._under_way: dict[bytes, asyncio.Future[None]] = {}
         self._check = check
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
 
@@ -88,9 +89,24 @@ class Authenticator(Component):
         usable = account is not None and account.enabled and bool(account.password_hash)
         password_hash = account.password_hash if account is not None and usable else STAND_IN
         ticket = self._ticket(login, password, group)
+        # A client that opens a dozen connections at once makes one attempt, not twelve.
+        while (same := self._under_way.get(ticket)) is not None:
+            await asyncio.wait([same])
         if account is not None and self._remembered(ticket, password_hash, now):
             # Before the account's throttle: guesses from elsewhere must not lock out who is at work here.
             return account
+        ended = self._under_way[ticket] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._attempt(account, login, password, password_hash, group, ticket)
+        finally:
+            del self._under_way[ticket]
+            ended.set_result(None)
+
+    async def _attempt(
+        self, account: Account | None, login: str, password: str, password_hash: str, group: str, ticket: bytes
+    ) -> Account:
+        now = self._clock.monotonic()
+        usable = password_hash is not STAND_IN
         name = account.address if account is not None else login
         # Taken before the work and given back after a success, so that guesses in parallel are counted too.
         if not self._by_account.take(name, now):

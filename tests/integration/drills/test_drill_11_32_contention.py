@@ -101,11 +101,12 @@ async def test_drill_32_appends_race_for_the_last_of_the_quota(posthouse: Postho
 
     answers: list[str] = []
     ready, go = asyncio.Semaphore(0), asyncio.Event()
-    appending = [asyncio.ensure_future(append(number)) for number in range(APPENDS)]
-    for _ in range(APPENDS):
-        await ready.acquire()
-    go.set()
-    outcomes = await asyncio.gather(*appending)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        appending = [tasks.create_task(append(number)) for number in range(APPENDS)]
+        for _ in range(APPENDS):
+            await ready.acquire()
+        go.set()
+    outcomes = [each.result() for each in appending]
     assert sum(outcomes) == fits
     assert all("[OVERQUOTA]" in answer for answer in answers)
     async with posthouse.adapters() as opened:

@@ -128,6 +128,23 @@ async def test_successes_are_not_charged() -> None:
         await bench.verify()
 
 
+async def test_one_client_with_many_connections_makes_one_attempt() -> None:
+    bench = Bench(account_burst=3, queue=1, threads=1)
+    bench.gate.clear()
+    logins = [asyncio.ensure_future(bench.verify()) for _ in range(20)]
+    await asyncio.sleep(0)
+    bench.gate.set()
+    assert await asyncio.gather(*logins) == [bench.alice] * 20
+    assert len(bench.checks) == 1
+
+
+async def test_the_same_wrong_guess_in_parallel_is_charged_each_time() -> None:
+    bench = Bench(account_burst=3)
+    outcomes = await asyncio.gather(*[bench.verify("wrong") for _ in range(6)], return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes].count(AuthenticationFailed) == 3
+    assert len(bench.checks) == 3
+
+
 async def test_guesses_in_parallel_are_counted() -> None:
     bench = Bench(account_burst=3, queue=100)
     bench.gate.clear()
@@ -153,12 +170,12 @@ async def test_the_queue_is_bounded_and_being_turned_away_is_no_failure() -> Non
     bench = Bench(threads=1, queue=1, account_burst=3)
     bench.gate.clear()
     async with asyncio.TaskGroup() as group:
-        tries = [group.create_task(outcome(bench, "right")) for _ in range(5)]
+        tries = [group.create_task(outcome(bench, f"guess {n}")) for n in range(5)]
         await asyncio.sleep(0)
         bench.gate.set()
-    assert sorted(t.result() for t in tries) == ["ok", "ok", "throttled", "throttled", "throttled"]
-    for _ in range(3):
-        await bench.fails()
+    assert sorted(t.result() for t in tries) == ["failed", "failed", "throttled", "throttled", "throttled"]
+    await bench.fails()
+    assert await outcome(bench, "right") == "throttled"
 
 
 async def test_an_unreachable_directory_is_no_failure() -> None:
