@@ -12,8 +12,8 @@ import asyncio
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.server import ImapServer
 from posthouse.imap.services import Services
 from posthouse.imap.settings import ImapSettings
-from posthouse.imap.traced import Pushes
+from posthouse.imap.traced import FirstFetches, Pushes
 from posthouse.imap.updates import Updates
 from posthouse.model.change import Append, CommitRequest, Committed
 from posthouse.model.directory import DEFAULT_TENANT, Account, Domain
@@ -170,18 +170,23 @@ async def imap_server(
     insecure: bool = True,
     settings: ImapSettings | None = None,
     wrap: Callable[[MailStore], MailStore] = lambda store: store,
+    through: Callable[[MailStore], AbstractAsyncContextManager[MailStore]] | None = None,
     sink: SpanSink | None = None,
     ratio: float = 1.0,
     message_limit: int = MESSAGE_LIMIT,
     clock: Clock | None = None,
     wrap_blobs: Callable[[BlobStore], BlobStore] = lambda blobs: blobs,
 ) -> AsyncIterator[LiveImap]:
-    """`wrap` may put a store that fails on demand around the real one. `tls` adds STARTTLS and a second port."""
+    """`wrap` may put a store that fails on demand around the real one, `through` a service between it and the server.
+    `tls` adds STARTTLS and a second port."""
     clock, ids, metrics = clock or SystemClock(), SystemIds(), Metrics()
     settings = settings or ImapSettings(insecure_loopback_auth=insecure)
     files = FileBlobObjects(path / "blobs")
-    async with Engine(path / "posthouse.db") as engine:
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(Engine(path / "posthouse.db"))
         store = wrap(SqliteMailStore(engine, clock))
+        if through is not None:
+            store = await stack.enter_async_context(through(store))
         directory = TableDirectory(SqliteDirectoryTable(engine, clock), ids)
         postmaster = Account(AccountId(ids.mailbox_id()), f"postmaster@{DOMAIN}", DEFAULT_TENANT, "")
         await directory.add_domain(Domain(DOMAIN, DEFAULT_TENANT), postmaster)
@@ -205,31 +210,55 @@ async def imap_server(
             pool=Pool(),
             trace_event=events.append,
         )
-        server = ImapServer(services)
-        limiter = ConnectionLimiter(5_000, 5_000)
-        listeners = [Listener("imap", "127.0.0.1", 0, server.door("imap", tls), limiter, metrics)]
-        if tls is not None:
-            listeners.append(Listener("imaps", "127.0.0.1", 0, server.door("imaps", None), limiter, metrics, tls=tls))
-        for listener in listeners:
-            await listener.start()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.run())
-            for listener in listeners:
-                group.create_task(listener.run())
-            ports = [int(listener.address.rpartition(":")[2]) for listener in listeners]
-            try:
-                yield LiveImap(server, services, store, authenticator, ports[0], ports[-1], events)
-            finally:
-                for listener in listeners:
-                    await listener.drain()
-                async with asyncio.timeout(10):
-                    drained = asyncio.ensure_future(server.drain())
-                    while not drained.done():
-                        if isinstance(clock, ManualClock):
-                            await clock.advance(1)
-                        await asyncio.sleep(0.01)
-                    await drained
+        async with serving(services, tls) as (server, ports):
+            yield LiveImap(server, services, store, authenticator, ports[0], ports[-1], events)
     files.close()
+
+
+@asynccontextmanager
+async def another_process(live: LiveImap, store: MailStore) -> AsyncIterator[LiveImap]:
+    """A second server that shares nothing with the first but what lies behind its ports."""
+    old = live.services
+    services = replace(
+        old,
+        store=store,
+        metrics=Metrics(),
+        sessions=Sessions(),
+        updates=Updates(store, old.clock, old.settings.poll),
+        literals=LiteralMemory(old.settings.append_memory),
+        pool=Pool(),
+        first_fetches=FirstFetches(),
+    )
+    async with serving(services, None) as (server, ports):
+        yield LiveImap(server, services, store, live.authenticator, ports[0])
+
+
+@asynccontextmanager
+async def serving(services: Services, tls: ssl.SSLContext | None) -> AsyncIterator[tuple[ImapServer, list[int]]]:
+    """The server on free ports."""
+    clock, metrics = services.clock, services.metrics
+    server = ImapServer(services)
+    limiter = ConnectionLimiter(5_000, 5_000)
+    listeners = [Listener("imap", "127.0.0.1", 0, server.door("imap", tls), limiter, metrics)]
+    if tls is not None:
+        listeners.append(Listener("imaps", "127.0.0.1", 0, server.door("imaps", None), limiter, metrics, tls=tls))
+    for listener in listeners:
+        await listener.start()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run())
+        for listener in listeners:
+            group.create_task(listener.run())
+        try:
+            yield server, [int(listener.address.rpartition(":")[2]) for listener in listeners]
+        finally:
+            for listener in listeners:
+                await listener.drain()
+            async with asyncio.timeout(10):
+                drained = group.create_task(server.drain())
+                while not drained.done():
+                    if isinstance(clock, ManualClock):
+                        await clock.advance(1)
+                    await asyncio.sleep(0.01)
 
 
 class ThreadedImap:

@@ -52,6 +52,7 @@ class AccountUpdates:
         "_entries",
         "_on_pushed",
         "_pushed",
+        "_reading",
         "_store",
         "account",
         "empty_since",
@@ -65,6 +66,7 @@ class AccountUpdates:
         self._store = store
         self._on_pushed = on_pushed
         self._pushed = 0
+        self._reading = asyncio.Lock()
         self.account = account
         self.latest = 0
         """Highest modseq heard of; sessions below it have something to pull."""
@@ -80,27 +82,46 @@ class AccountUpdates:
 
     async def entries(self, since: int) -> Sequence[JournalEntry] | None:
         """Entries since+1 …, at least up to `latest`; None when the journal does not reach back that far."""
-        kept = self._entries
-        if kept and kept[0].modseq <= since + 1 and kept[-1].modseq >= self.latest:
-            return kept[since + 1 - kept[0].modseq :]
-        fetched = await self._store.journal(self.account, ModSeq(since))
-        if fetched:
-            self._entries = list(fetched[-KEPT_ENTRIES:])
-            self.heard(fetched[-1].modseq)
-        return fetched
+        kept = self._kept(since)
+        if kept is not None:
+            return kept
+        async with self._reading:
+            # Somebody may have read while this one waited: sessions of one account ask for the same.
+            kept = self._kept(since)
+            if kept is not None:
+                return kept
+            fetched = await self._store.journal(self.account, ModSeq(since))
+            if fetched:
+                self._keep(fetched)
+            return fetched
+
+    def _kept(self, since: int) -> Sequence[JournalEntry] | None:
+        entries = self._entries
+        if entries and entries[0].modseq <= since + 1 and entries[-1].modseq >= self.latest:
+            return entries[since + 1 - entries[0].modseq :]
+        return None
+
+    def _keep(self, fetched: Sequence[JournalEntry]) -> None:
+        """Joins what was read, wherever it starts, to what is kept, if the two touch; else it takes its place."""
+        last = self._entries[-1].modseq if self._entries else 0
+        news = [entry for entry in fetched if entry.modseq > last]
+        if news:
+            joined = self._entries + news if news[0].modseq == last + 1 else news
+            self._entries = joined[-KEPT_ENTRIES:]
+            self.heard(news[-1].modseq)
 
     async def look(self) -> None:
         """Pulls whatever is new, hint or no hint."""
-        if not self.latest:
-            self.heard((await self._store.view(self.account)).modseq)
-            return
-        since = self._entries[-1].modseq if self._entries else self.latest
-        fetched = await self._store.journal(self.account, ModSeq(since))
-        if fetched is None:
-            self.heard((await self._store.view(self.account)).modseq)
-        elif fetched:
-            self._entries = (self._entries + list(fetched))[-KEPT_ENTRIES:] if self._entries else list(fetched)
-            self.heard(fetched[-1].modseq)
+        async with self._reading:
+            if not self.latest:
+                self.heard((await self._store.view(self.account)).modseq)
+                return
+            since = self._entries[-1].modseq if self._entries else self.latest
+            fetched = await self._store.journal(self.account, ModSeq(since))
+            if fetched is None:
+                self.heard((await self._store.view(self.account)).modseq)
+            elif fetched:
+                self._keep(fetched)
 
     async def push(self, clock: Clock) -> None:
         """To all who idle."""

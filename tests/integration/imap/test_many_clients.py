@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.imap_client import ImapClient
-from harness.imap_server import LiveImap, imap_server
+from harness.imap_server import LiveImap, another_process, imap_server
 from harness.imap_transcript import MESSAGES
+from harness.mail_stores import remote_mail_store
 from posthouse.model.ids import AccountId
 
 _UNTAGGED = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH)(?: \((?:UID (\d+))?)?")
@@ -70,7 +71,8 @@ class Client:
 
     async def step(self) -> None:
         await self.learn()
-        if len(self.uids) < 3:
+        known = [uid for uid in self.uids if uid > 0]
+        if len(known) < 3:
             await self.ask("NOOP")
             return
         command = self.choose.choice(
@@ -79,16 +81,16 @@ class Client:
                 "NOOP",
                 f"FETCH {self.some()} (UID FLAGS)",
                 f"FETCH {self.some()} (UID BODY[TEXT])",
-                f"UID FETCH {self.choose.choice(self.uids)}:* (FLAGS)",
+                f"UID FETCH {self.choose.choice(known)}:* (FLAGS)",
                 f"STORE {self.some()} +FLAGS (\\Flagged)",
                 f"STORE {self.some()} +FLAGS.SILENT (\\Deleted)",
                 f"STORE {self.some()} -FLAGS (\\Deleted $x)",
-                f"UID STORE {self.choose.choice(self.uids)} FLAGS (\\Answered)",
+                f"UID STORE {self.choose.choice(known)} FLAGS (\\Answered)",
                 "EXPUNGE",
                 "SEARCH ALL",
                 f"COPY {self.some()} INBOX",
                 f"COPY {self.some()} Archive",
-                f"UID MOVE {self.choose.choice(self.uids)} Archive",
+                f"UID MOVE {self.choose.choice(known)} Archive",
                 "IDLE",
             ]
         )
@@ -112,32 +114,79 @@ async def arrivals(live: LiveImap, account: AccountId, choose: random.Random, co
         await asyncio.sleep(choose.random() / 100)
 
 
+async def play(live: LiveImap, ports: list[int], seed: int, clients_count: int = 4) -> list[Client]:
+    """Clients on these servers, one after the other; what they end up with is what there is."""
+    account = await live.account("ann@example.org")
+    await live.deliver_all(account, [MESSAGES["two"]] * 10)
+    clients: list[Client] = []
+    for n in range(clients_count):
+        wire = await ImapClient.logged_in(ports[n % len(ports)], mailbox="")
+        clients.append(Client(wire, random.Random(seed * 100 + n)))
+        await clients[-1].select()
+
+    async def work(client: Client) -> None:
+        for _ in range(60):
+            await client.step()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(arrivals(live, account, random.Random(seed), 60))
+        for client in clients:
+            group.create_task(work(client))
+    view = await live.store.view(account)
+    truth = list((await live.store.contents(account, view.mailboxes[0].number)).uids)
+    for client in clients:
+        await client.ask("NOOP")
+        await client.learn()
+        assert client.uids == truth
+    assert await live.store.recount(account, repair=False) == []
+    return clients
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_nobody_is_misled(tmp_path: Path, seed: int) -> None:
-    choose = random.Random(seed)
     async with imap_server(tmp_path) as live:
-        account = await live.account("ann@example.org")
-        await live.deliver_all(account, [MESSAGES["two"]] * 10)
-        clients = [
-            Client(await ImapClient.logged_in(live.port, mailbox=""), random.Random(seed * 100 + n)) for n in range(4)
-        ]
-        for client in clients:
-            await client.select()
-
-        async def work(client: Client) -> None:
-            for _ in range(60):
-                await client.step()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(arrivals(live, account, choose, 60))
-            for client in clients:
-                group.create_task(work(client))
-        view = await live.store.view(account)
-        truth = list((await live.store.contents(account, view.mailboxes[0].number)).uids)
-        for client in clients:
-            await client.ask("NOOP")
-            await client.learn()
-            assert client.uids == truth
-        assert await live.store.recount(account, repair=False) == []
+        await play(live, [live.port], seed)
         # All four are at one modseq, and share the columns.
         assert len({id(c.session.view.columns) for c in live.server._connections if c.session.view}) == 1
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_nobody_is_misled_through_the_mailstore_service(tmp_path: Path, seed: int) -> None:
+    async with imap_server(tmp_path, through=remote_mail_store) as live:
+        await play(live, [live.port], seed)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_nobody_is_misled_by_two_processes(tmp_path: Path, seed: int) -> None:
+    async with (
+        imap_server(tmp_path) as live,
+        remote_mail_store(live.store) as remote,
+        another_process(live, remote) as other,
+    ):
+        await play(live, [live.port, other.port], seed)
+
+
+async def test_news_of_another_process_are_pushed(tmp_path: Path) -> None:
+    async with (
+        imap_server(tmp_path) as live,
+        remote_mail_store(live.store) as remote,
+        another_process(live, remote) as other,
+    ):
+        account = await live.account("ann@example.org")
+        idler, writer = await ImapClient.logged_in(other.port), await ImapClient.logged_in(live.port)
+        idler.send(b"i IDLE\r\n")
+        await idler.line()
+        assert (await writer.append("INBOX", MESSAGES["plain"])).startswith(b"OK [APPENDUID")
+        assert await idler.line() == b"* 1 EXISTS\r\n"
+        await live.deliver(account, MESSAGES["two"])
+        assert await idler.line() == b"* 2 EXISTS\r\n"
+        await writer.ok("NOOP")
+        await writer.ok("STORE 1 +FLAGS (\\Deleted $x)")
+        assert (await idler.line()).startswith(b"* FLAGS ")
+        assert await idler.line() == b"* 1 FETCH (UID 1 FLAGS (\\Deleted $x))\r\n"
+        await writer.ok("EXPUNGE")
+        assert await idler.line() == b"* 1 EXPUNGE\r\n"
+        await writer.ok("UID COPY 2 Archive")
+        await writer.ok("UID MOVE 2 INBOX")
+        said = {await idler.line(), await idler.line()}
+        assert said == {b"* 1 EXPUNGE\r\n", b"* 1 EXISTS\r\n"}

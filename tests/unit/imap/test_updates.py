@@ -144,6 +144,29 @@ async def test_entries_are_contiguous_however_they_came() -> None:
     assert list(await updates.entries(store.model.modseq) or ()) == []
 
 
+async def test_readers_at_once_share_and_stay_contiguous() -> None:
+    store = Store()
+    updates = AccountUpdates(store, ACCOUNT, None)  # type: ignore[arg-type]
+    await updates.look()
+    quick = store.journal
+
+    async def slow(account: AccountId, since: ModSeq) -> Sequence[JournalEntry] | None:
+        answer = await quick(account, since)
+        await asyncio.sleep(0)
+        return answer
+
+    store.journal = slow  # type: ignore[method-assign]
+    for _ in range(30):
+        store.deliver(hint=False)
+        updates.heard(store.model.modseq)
+        store.reads = 0
+        reads = [updates.entries(since) for since in (store.model.modseq - 1, 1, store.model.modseq - 1)]
+        answers = await asyncio.gather(*reads, updates.look(), updates.look())
+        assert answers[0] == answers[2] == store.model.since(store.model.modseq - 1)
+        assert answers[1] == store.model.since(1)
+        assert [e.modseq for e in updates._entries] == list(range(updates._entries[0].modseq, store.model.modseq + 1))
+
+
 async def test_a_broken_watch_is_taken_up_again() -> None:
     store, clock = Store(), ManualClock()
     store.fail = Unavailable()
