@@ -49,6 +49,16 @@ class Received:
         """The (trace_id, span_id) of each span this one is linked to."""
         return [(link.trace_id.hex(), link.span_id.hex()) for link in self.span.links]
 
+    @property
+    def text(self) -> str:
+        """All that a viewer shows, but for the ids: as octets they may look like anything, also like an address."""
+        shown = Span()
+        shown.CopyFrom(self.span)
+        shown.trace_id = shown.span_id = shown.parent_span_id = b""
+        for link in shown.links:
+            link.trace_id = link.span_id = b""
+        return f"{self.service} {self.scope} {shown}"
+
 
 class OtlpReceiver:
     """Collects every span sent to `http_endpoint` (a base URL) or `grpc_endpoint` (host:port)."""

@@ -93,6 +93,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "protocol/imap/search_keys.py",
     ),
     "tests/unit/protocol/imap/test_fetch.py": ("protocol/imap/commands/fetch.py",),
+    "tests/unit/protocol/imap/commands/test_verbs.py": ("protocol/imap/commands/list.py",),
     # In a process of their own, by what it prints, answers and exits with.
     f"tests/integration/cli {PROGRAM}": ("cli/commands/doctor.py", "cli/platform.py", "cli/up.py"),
     f"tests/integration/runtime/test_process.py {PROGRAM}": ("runtime/process.py",),
