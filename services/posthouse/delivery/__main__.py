@@ -12,6 +12,9 @@ from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.delivery.pipeline import DeliveryPorts
 from posthouse.delivery.settings import DELIVERY, DeliverySettings
 from posthouse.delivery.stage import make_delivery
+from posthouse.held.mail import HeldMail
+from posthouse.ledger.audit import Audit
+from posthouse.ledger.watch import LedgerWatch
 from posthouse.log.topics import DELIVERY as GROUP
 from posthouse.runtime.sections import KafkaSettings, TelemetrySettings
 
@@ -32,6 +35,9 @@ async def build(process: ClusterProcess) -> None:
     own.lifecycle.add(make_delivery(adapters.log, ports, settings, process=instance))
     connection = kafka_connection(own.settings.section(KafkaSettings))
     own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
+    held = HeldMail(adapters.mail_store, adapters.blobs, adapters.log, adapters.clock, adapters.ids)
+    # Each delivery process looks for itself: an alarm that one lucky process raises is an alarm that may be missed.
+    own.lifecycle.add(LedgerWatch(Audit(adapters.log, adapters.mail_store, held), adapters.clock, own.metrics))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
