@@ -14,6 +14,7 @@ _TEXT = (
 )
 _WORDS = _TEXT.split(" ")
 _VARIANTS = 32
+SENDER = "sender@load.example.org"
 
 
 class MessageMaker:
@@ -26,12 +27,13 @@ class MessageMaker:
         self._size = size
         shuffled = random.Random(seed)
         self._bodies = [_text(shuffled, size) for _ in range(_VARIANTS)]
-        shortest = len(self._headers(10**9, "x" * 64))
+        shortest = len(self._headers(10**9, "x" * 64, "x" * 64))
         if size < shortest:
             raise ValueError(f"a message needs at least {shortest} octets")
 
-    def make(self, number: int, rcpt: str) -> bytes:
-        head = self._headers(number, rcpt)
+    def make(self, number: int, rcpt: str, sender: str = SENDER) -> bytes:
+        """`sender` stands in From, which a submission server holds against the login."""
+        head = self._headers(number, rcpt, sender)
         cut = self._bodies[number % _VARIANTS][: self._size - len(head) - 2]
         if cut.endswith(b"\r"):  # cut between CR and LF: no bare CR may be left
             cut = cut[:-1] + b"-"
@@ -41,12 +43,12 @@ class MessageMaker:
         """Finds the numbers of this run in what a FETCH of Message-ID fields answered."""
         return re.compile(rb"<%s\.([0-9]+)@load\.example\.org>" % self.run.encode())
 
-    def _headers(self, number: int, rcpt: str) -> bytes:
+    def _headers(self, number: int, rcpt: str, sender: str) -> bytes:
         return (
-            b"From: Load Sender <sender@load.example.org>\r\nTo: <%s>\r\nSubject: load %s %d\r\n"
+            b"From: Load Sender <%s>\r\nTo: <%s>\r\nSubject: load %s %d\r\n"
             b"Date: %s\r\nMessage-ID: <%s.%d@load.example.org>\r\nMIME-Version: 1.0\r\n"
             b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
-            % (rcpt.encode(), self.run.encode(), number, _DATE, self.run.encode(), number)
+            % (sender.encode(), rcpt.encode(), self.run.encode(), number, _DATE, self.run.encode(), number)
         )
 
 

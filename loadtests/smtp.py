@@ -19,7 +19,7 @@ from typing import Any
 
 import uvloop
 from measure import ProcessTree, load_average, memory_curve, micros_per, settle, summarise
-from message import MessageMaker
+from message import SENDER, MessageMaker
 from sender import Pace, Sender
 from smtp_client import Mail, SmtpDoor
 from target import Target, add_target_arguments, raise_file_limit, target_of
@@ -33,7 +33,7 @@ def mails(maker: MessageMaker, addresses: list[str], rcpts: int, sender: str | N
     around = itertools.cycle(addresses)
     for number in itertools.count():
         to = tuple(itertools.islice(around, rcpts))
-        mail = Mail(number, to, maker.make(number, to[0]))
+        mail = Mail(number, to, maker.make(number, to[0], sender or SENDER))
         if sender is not None:
             mail.sender = sender
         yield mail
