@@ -12,6 +12,7 @@ from posthouse.cli.root import root
 from posthouse.cli.schema import schema
 from posthouse.composition.process import ALL_SECTION_NAMES
 from posthouse.log.topics import BY_NAME
+from posthouse.protocol.imap.capability import capabilities
 from posthouse.runtime.settings_load import load
 from posthouse.telemetry.metric_names import METRICS
 from posthouse.telemetry.spans import SPAN_NAMES
@@ -214,6 +215,13 @@ def test_metrics_shown_exist() -> None:
         if name not in known
     }
     assert not unknown
+
+
+def test_capabilities_offered_are_told() -> None:
+    """In README.md, so that whoever looks for a server sees what it speaks."""
+    offered = capabilities(authenticated=True, starttls=True, login=True, append_limit=1).decode().split()
+    told = set(re.findall(r"[A-Za-z0-9+-]+", (ROOT / "README.md").read_text()))
+    assert {word.partition("=")[0] for word in offered} <= told
 
 
 def toml_blocks() -> list[tuple[str, str]]:
