@@ -1,7 +1,7 @@
 """Octets as content files: write, fsync, rename, fsync of the directory; in threads, so that the loop goes on.
 
-Chosen over append-only segment packs (docs/adr/0004-blob-files.md): blobs are only what exceeds 16 KiB, where two
-syncs weigh little, and a file per blob makes the sweep an unlink instead of a compaction.
+Append-only packs are measurably cheaper to write (docs/adr/0004-blob-files.md has the figures and says when to write
+them); a file per blob makes the sweep an unlink, the index a directory, and recovery nothing at all.
 """
 
 from __future__ import annotations
