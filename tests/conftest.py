@@ -22,7 +22,7 @@ from harness.versitygw import VersityGw
 
 WANTED = pytest.StashKey[set[str]]()
 SERVERS = pytest.StashKey[ServerSet]()
-CLUSTER = pytest.StashKey[PosthouseCluster]()
+CLUSTERS = pytest.StashKey[list[PosthouseCluster]]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -39,8 +39,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     yield
     if SERVERS in item.config.stash:
         item.config.stash[SERVERS].recover()
-    if CLUSTER in item.config.stash:
-        item.config.stash[CLUSTER].recover()
+    for cluster in item.config.stash.get(CLUSTERS, []):
+        cluster.recover()
 
 
 @pytest.fixture(scope="session")
@@ -93,13 +93,29 @@ def posthouse(
 ) -> Iterator[PosthouseCluster]:
     """Posthouse as separate processes, two of each role; tests make accounts of their own."""
     cluster = PosthouseCluster(run_dir, kafka.bootstrap, cassandra.address, cassandra.port)
+    yield from _running(request.config.stash, cluster)
+
+
+@pytest.fixture(scope="session")
+def posthouse_s3(
+    request: pytest.FixtureRequest, run_dir: Path, kafka: KafkaServer, cassandra: CassandraServer, s3: VersityGw
+) -> Iterator[PosthouseCluster]:
+    """The same with one process of each role, and large bodies in S3."""
+    roles = dict.fromkeys(("mailstore", "filter", "delivery", "mx", "imap"), 1)
+    cluster = PosthouseCluster(run_dir, kafka.bootstrap, cassandra.address, cassandra.port, roles=roles, s3=s3)
+    yield from _running(request.config.stash, cluster)
+
+
+def _running(stash: pytest.Stash, cluster: PosthouseCluster) -> Iterator[PosthouseCluster]:
+    """Brought back after each test, like the servers."""
+    clusters = stash.setdefault(CLUSTERS, [])
     try:
         asyncio.run(cluster.start())
-        request.config.stash[CLUSTER] = cluster
+        clusters.append(cluster)
         yield cluster
     finally:
-        request.config.stash.setdefault(CLUSTER, cluster)
-        del request.config.stash[CLUSTER]
+        if cluster in clusters:
+            clusters.remove(cluster)
         cluster.close()
 
 

@@ -1,14 +1,8 @@
 """A message through SMTP, Kafka, filter, delivery, mailstore, Cassandra and IMAP, each a process of its own."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from harness.cassandra import CassandraServer
 from harness.imap_session import ImapSession
-from harness.kafka import KafkaServer
 from harness.oracle import arrived, inspect, observers, settled, until
 from harness.posthouse_cluster import PosthouseCluster, audit
 from harness.posthouse_process import PosthouseProcess
@@ -72,20 +66,11 @@ async def test_large_mail_in_chunks_of_cassandra(posthouse: PosthouseCluster) ->
     await _large_mail(posthouse)
 
 
-@pytest.fixture
-def with_s3(run_dir: Path, kafka: KafkaServer, cassandra: CassandraServer, s3: VersityGw) -> Iterator[PosthouseCluster]:
-    roles = dict.fromkeys(("mailstore", "filter", "delivery", "mx", "imap"), 1)
-    cluster = PosthouseCluster(run_dir, kafka.bootstrap, cassandra.address, cassandra.port, roles=roles, s3=s3)
-    yield cluster
-    cluster.close()
-
-
-async def test_large_mail_in_s3(with_s3: PosthouseCluster, s3: VersityGw) -> None:
-    await with_s3.start()
-    await _large_mail(with_s3)
+async def test_large_mail_in_s3(posthouse_s3: PosthouseCluster, s3: VersityGw) -> None:
+    await _large_mail(posthouse_s3)
     stored = [path for path in (s3.home / "data").rglob("*") if path.is_file() and path.stat().st_size > 100_000]
     assert stored
-    assert await asyncio.to_thread(with_s3.stop) == [0] * 5
+    assert await asyncio.to_thread(posthouse_s3.stop) == [0] * 5
 
 
 def statements(cluster: PosthouseCluster) -> float:
