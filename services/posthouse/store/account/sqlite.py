@@ -65,6 +65,7 @@ class SqliteMailStore:
         self._watches = Watches()
         self._tended: dict[AccountId, float] = {}
         """When upkeep last passed over an account."""
+        self._trimmed = float("-inf")
         engine.schema(SCHEMA)
 
     async def create_account(self, account: AccountId, mailboxes: Sequence[tuple[str, str, MailboxId]]) -> None:
@@ -193,6 +194,9 @@ class SqliteMailStore:
         flows; may be repeated or cut off anywhere."""
         done = sqlite_upkeep.Upkeep()
         now = self._clock.monotonic()
+        if now - self._trimmed >= sqlite_upkeep.DAY:
+            done.journal_entries = await sqlite_upkeep.trim_journals(self._engine)
+            self._trimmed = now
         for account in sqlite_upkeep.accounts(self._engine.reader):
             if now - self._tended.get(account, float("-inf")) >= sqlite_upkeep.DAY:
                 await self._tend(account, done)

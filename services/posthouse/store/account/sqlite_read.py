@@ -53,7 +53,7 @@ def load(connection: sqlite3.Connection, account: AccountId) -> tuple[int, Accou
     row = connection.execute("SELECT * FROM account_head WHERE account=?", (account.bytes,)).fetchone()
     if row is None:
         return None
-    acct, _, modseq, floor, incarnation, used_bytes, used_msgs, next_mailbox, next_uidvalidity, deleted = row
+    acct, _, modseq, floor, incarnation, used_bytes, used_msgs, next_mailbox, next_uidvalidity, deleted, _ = row
     head = Head(
         ModSeq(modseq),
         ModSeq(modseq),
@@ -152,7 +152,16 @@ def contents(reader: sqlite3.Connection, acct: int, mailbox: Mailbox, modseq: Mo
 
 
 def journal_octets(reader: sqlite3.Connection, acct: int, since: ModSeq) -> list[bytes]:
-    rows = reader.execute("SELECT op FROM account_journal WHERE acct=? AND modseq>? ORDER BY modseq", (acct, since))
+    """Entries above `since`, which must not be below the floor, in order."""
+    rows = reader.execute(
+        "WITH RECURSIVE tail(modseq,older,op) AS ("
+        " SELECT modseq,older,op FROM account_journal"
+        " WHERE entry=(SELECT newest FROM account_head WHERE acct=?1) AND modseq>?2"
+        " UNION ALL SELECT j.modseq,j.older,j.op FROM tail JOIN account_journal j ON j.entry=tail.older"
+        " WHERE tail.modseq>?2+1)"
+        " SELECT op FROM tail ORDER BY modseq",
+        (acct, since),
+    )
     return [op for (op,) in rows]
 
 

@@ -53,7 +53,7 @@ def email_id_octets(key: bytes) -> bytes:
 def insert_head(connection: sqlite3.Connection, account: bytes, head: Head) -> int:
     """The account's number in this file. sqlite3.IntegrityError when it has one."""
     cursor = connection.execute(
-        "INSERT INTO account_head VALUES (NULL,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO account_head VALUES (NULL,?,?,?,?,?,?,?,?,?,0)",
         (
             account,
             head.modseq,
@@ -71,24 +71,11 @@ def insert_head(connection: sqlite3.Connection, account: bytes, head: Head) -> i
 
 
 def write_plan(connection: sqlite3.Connection, acct: int, plan: Plan, now_s: int) -> None:
-    """Everything of a plan but the head row of a new account."""
+    """Everything of a plan that has entries, but for the head row of a new account. Journal entries below the floor
+    are only told apart here; upkeep deletes them."""
     execute = connection.execute
     state = plan.state
     head = state.head
-    execute(
-        "UPDATE account_head SET modseq=?,floor=?,used_bytes=?,used_msgs=?,next_mailbox=?,next_uidvalidity=?,deleted=?"
-        " WHERE acct=?",
-        (
-            head.modseq,
-            head.floor,
-            head.used_bytes,
-            head.used_msgs,
-            head.next_mailbox,
-            head.next_uidvalidity,
-            head.deleted,
-            acct,
-        ),
-    )
     for number in plan.changed:
         mailbox = state.mailboxes.get(number)
         if mailbox is not None:
@@ -99,17 +86,34 @@ def write_plan(connection: sqlite3.Connection, acct: int, plan: Plan, now_s: int
             execute("DELETE FROM account_mailbox WHERE acct=? AND number=?", (acct, number))
     for email in plan.emails:
         _insert_email(connection, acct, email)
+    newest: int | None = None
     for entry in plan.entries:
-        execute("INSERT INTO account_journal VALUES (?,?,?)", (acct, entry.modseq, encode(entry)))
+        newest = execute(
+            "INSERT INTO account_journal SELECT NULL,acct,?,ifnull(?,newest),? FROM account_head WHERE acct=?",
+            (entry.modseq, newest, encode(entry), acct),
+        ).lastrowid
         for op in entry.ops:
             _project(connection, acct, entry.modseq, op, now_s)
+    execute(
+        "UPDATE account_head SET modseq=?,floor=?,used_bytes=?,used_msgs=?,next_mailbox=?,next_uidvalidity=?,deleted=?,"
+        "newest=? WHERE acct=?",
+        (
+            head.modseq,
+            head.floor,
+            head.used_bytes,
+            head.used_msgs,
+            head.next_mailbox,
+            head.next_uidvalidity,
+            head.deleted,
+            newest,
+            acct,
+        ),
+    )
     for row in plan.dedup:
         execute(
             "INSERT OR REPLACE INTO account_dedup VALUES (?,?,?,?,?)",
             (acct, row.op_id, row.modseq, row.answer, now_s + row.ttl),
         )
-    if plan.trim is not None:
-        execute("DELETE FROM account_journal WHERE acct=? AND modseq<=?", (acct, plan.trim))
 
 
 def _write_mailbox(connection: sqlite3.Connection, acct: int, it: Mailbox, *, doomed: bool) -> None:
@@ -142,7 +146,7 @@ def _insert_email(connection: sqlite3.Connection, acct: int, email: NewEmail) ->
     else:
         body = connection.execute("INSERT INTO email_body(octets) VALUES (?)", (email.octets,)).lastrowid
     connection.execute(
-        "INSERT INTO email VALUES (?,?,?,?,?,?,?,?,?,?,1,NULL)",
+        "INSERT INTO email VALUES (NULL,?,?,?,?,?,?,?,?,?,?,1,NULL)",
         (
             acct,
             email_key(email.email_id.bytes),

@@ -38,6 +38,7 @@ class Upkeep:
     vanished_rows: int = 0
     mailboxes: int = 0
     emails: int = 0
+    journal_entries: int = 0
 
 
 def recount(connection: sqlite3.Connection, acct: int, state: AccountState) -> tuple[list[str], Plan | None]:
@@ -57,18 +58,17 @@ def recount(connection: sqlite3.Connection, acct: int, state: AccountState) -> t
 
 
 def _references(connection: sqlite3.Connection, acct: int) -> list[tuple[bytes, int, int]]:
-    """(email key, refs as kept, messages that show it) of every email where the two differ; kept -1 = no row at all.
-    Rows of deleted mailboxes that are not yet swept still count, as they do when they go."""
+    """(email key, refs as kept, messages that show it) of every email that messages show where the two differ; kept
+    -1 = no row at all. Rows of deleted mailboxes that are not yet swept still count, as they do when they go."""
     shown: dict[bytes, int] = {}
     for (email_id,) in connection.execute("SELECT email_id FROM message WHERE acct=?", (acct,)):
         key = email_key(email_id)
         shown[key] = shown.get(key, 0) + 1
     wrong: list[tuple[bytes, int, int]] = []
-    for key, refs in connection.execute("SELECT email_key,refs FROM email WHERE acct=?", (acct,)):
-        count = shown.pop(key, 0)
-        if count != refs:
-            wrong.append((key, refs, count))
-    wrong.extend((key, -1, count) for key, count in shown.items())
+    for key, count in shown.items():
+        row = connection.execute("SELECT refs FROM email WHERE acct=? AND email_key=?", (acct, key)).fetchone()
+        if row is None or row[0] != count:
+            wrong.append((key, -1 if row is None else row[0], count))
     return wrong
 
 
@@ -135,10 +135,27 @@ def sweep_mailbox(connection: sqlite3.Connection, acct: int, number: MailboxNumb
     return gone < CHUNK
 
 
+async def trim_journals(engine: Engine) -> int:
+    """Deletes the journal entries below their accounts' floors, and those of deleted accounts, by slices of the whole
+    journal. Returns how many went."""
+    [(first, last)] = engine.reader.execute("SELECT ifnull(min(entry),1),ifnull(max(entry),0) FROM account_journal")
+    dropped = 0
+    for low in range(first, last + 1, 10 * CHUNK):
+        dropped += await engine.submit(partial(_trim, low, low + 10 * CHUNK - 1))
+    return dropped
+
+
+def _trim(low: int, high: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(
+        "DELETE FROM account_journal WHERE entry IN (SELECT entry FROM account_journal JOIN account_head USING (acct)"
+        " WHERE entry BETWEEN ? AND ? AND (account_journal.modseq<=floor OR deleted))",
+        (low, high),
+    ).rowcount
+
+
 def forget_account(connection: sqlite3.Connection, acct: int) -> None:
     """What is left of a deleted account whose mailboxes are swept, but for its head: nothing may bring it back."""
-    for table in ("account_mailbox", "account_journal"):
-        connection.execute(f"DELETE FROM {table} WHERE acct=?", (acct,))
+    connection.execute("DELETE FROM account_mailbox WHERE acct=?", (acct,))
 
 
 async def drop_orphans(engine: Engine, blobs: BlobStore, now_s: int) -> int:

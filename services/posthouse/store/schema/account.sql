@@ -1,6 +1,9 @@
 -- The account logs of the embedded mode (docs/adr/0002-account-log.md): one commit = one transaction over these tables.
--- `acct` is the small number of an account in this file. Tables cluster by account, so that a session's reads touch
--- neighbouring pages and a delivery dirties few.
+-- `acct` is the small number of an account in this file.
+--
+-- What a delivery costs is the pages it dirties, and that must not grow with the store. So what is read by account and
+-- is narrow clusters by account (messages, dedup rows), and what is wide or seldom read lies in order of arrival, where
+-- the deliveries of a group share pages (emails, bodies, journal).
 
 CREATE TABLE IF NOT EXISTS account_head(
   acct INTEGER PRIMARY KEY,
@@ -12,7 +15,8 @@ CREATE TABLE IF NOT EXISTS account_head(
   used_msgs INTEGER NOT NULL,
   next_mailbox INTEGER NOT NULL,
   next_uidvalidity INTEGER NOT NULL,
-  deleted INTEGER NOT NULL
+  deleted INTEGER NOT NULL,
+  newest INTEGER NOT NULL DEFAULT 0  -- account_journal.entry of modseq
 );
 
 CREATE TABLE IF NOT EXISTS account_mailbox(
@@ -34,12 +38,14 @@ CREATE TABLE IF NOT EXISTS account_mailbox(
   PRIMARY KEY (acct, number)
 ) WITHOUT ROWID;
 
+-- In order of arrival; an account's entries are chained from the newest back.
 CREATE TABLE IF NOT EXISTS account_journal(
+  entry INTEGER PRIMARY KEY,
   acct INTEGER NOT NULL,
   modseq INTEGER NOT NULL,
-  op BLOB NOT NULL,                  -- protos/posthouse/events/v1/journal.proto
-  PRIMARY KEY (acct, modseq)
-) WITHOUT ROWID;
+  older INTEGER NOT NULL,            -- entry of modseq - 1, which may be gone
+  op BLOB NOT NULL                   -- protos/posthouse/events/v1/journal.proto
+);
 
 CREATE TABLE IF NOT EXISTS account_dedup(
   acct INTEGER NOT NULL,
@@ -80,8 +86,9 @@ CREATE TABLE IF NOT EXISTS email_body(
 );
 
 CREATE TABLE IF NOT EXISTS email(
+  email INTEGER PRIMARY KEY,
   acct INTEGER NOT NULL,
-  email_key BLOB NOT NULL,           -- email_id with its time first: sorts by age
+  email_key BLOB NOT NULL UNIQUE,    -- email_id with its time first: new ones go to the end of the index
   size INTEGER NOT NULL,
   prefix BLOB NOT NULL,
   prepared BLOB NOT NULL,
@@ -91,8 +98,7 @@ CREATE TABLE IF NOT EXISTS email(
   tenant TEXT,
   queue_id BLOB,
   refs INTEGER NOT NULL,             -- live messages that show this email
-  orphaned INTEGER,                  -- seconds since the epoch; since when refs is 0
-  PRIMARY KEY (acct, email_key)
-) WITHOUT ROWID;
+  orphaned INTEGER                   -- seconds since the epoch; since when refs is 0
+);
 
 CREATE INDEX IF NOT EXISTS email_orphaned ON email(orphaned) WHERE orphaned IS NOT NULL;

@@ -1,15 +1,16 @@
 """Rows go when their time has passed, in short operations, and never what somebody still sees."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from harness.mail_stores import RefsOnly, append, commit, delivery, make_account, new_account, new_email
+from harness.mail_stores import RefsOnly, append, commit, delivery, make_account, new_account, new_email, request
 from harness.manual_clock import ManualClock
 from posthouse.engines.sqlite import Engine
-from posthouse.model.change import Append, Committed, Copy, CreateMailbox, DeleteMailbox, Duplicate, Expunge
+from posthouse.model.change import Append, Committed, Copy, CreateMailbox, DeleteMailbox, Duplicate, Expunge, Noop
 from posthouse.model.envelope import BlobRef
 from posthouse.model.errors import NoSuchAccount
 from posthouse.model.ids import BlobId, MailboxId, MailboxNumber, ModSeq, TenantName, Uid
@@ -18,7 +19,7 @@ from posthouse.store.account.sqlite import SqliteMailStore
 
 INBOX = MailboxNumber(1)
 DAY = 86_400.0
-TABLES = ("message", "message_vanished", "email", "email_body", "account_dedup", "account_mailbox")
+TABLES = ("account_journal", "message", "message_vanished", "email", "email_body", "account_dedup", "account_mailbox")
 
 
 @dataclass(slots=True)
@@ -146,6 +147,27 @@ async def test_of_a_deleted_account_the_head_stays(embedded: Embedded) -> None:
     assert set(embedded.rows().values()) == {0}
     with pytest.raises(NoSuchAccount):
         await make_account(store, account)
+
+
+async def test_the_journal_below_the_floor_goes(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_upkeep, "CHUNK", 20)
+    store = embedded.store
+    account, quiet, gone = [await make_account(store) for _ in range(3)]
+    for _ in range(3):
+        await store.commit(gone, delivery())
+    await store.delete_account(gone)
+    for _ in range(14):
+        await asyncio.gather(*[store.commit(account, request(Noop())) for _ in range(50)])
+    head = (await store.view(account)).modseq
+    done = await embedded.days_pass(1)
+    assert done.journal_entries == 5 + 200
+    store = SqliteMailStore(embedded.engine, embedded.clock)  # nothing cached
+    assert await store.journal(account, ModSeq(199)) is None
+    entries = await store.journal(account, ModSeq(200))
+    assert entries is not None
+    assert [entry.modseq for entry in entries] == list(range(201, head + 1))
+    assert await store.journal(account, ModSeq(head)) == ()
+    assert len(await store.journal(quiet, ModSeq(0)) or ()) == 1
 
 
 async def test_recount_names_what_is_wrong_and_mends_it(embedded: Embedded) -> None:
