@@ -26,6 +26,9 @@ KEPT_ENTRIES = 64
 LINGER = 30.0
 """Seconds an account is watched on after its last session left: clients reselect."""
 RETRY = 2.0
+RETRY_AFTER_FAULT = 30.0
+LOOKS_AT_ONCE = 16
+"""Heads asked for at the same time, so that many accounts over a slow store still get their turn within `poll`."""
 
 OnPushed = Callable[[AccountId, Sequence[JournalEntry], float], Awaitable[None]]
 """Account, entries that reached an idling client for the first time, seconds since the hint."""
@@ -150,6 +153,10 @@ class AccountUpdates:
             except MailError as error:
                 log.warning("watch broken", account=str(self.account), reason=type(error).__name__)
                 await clock.sleep(RETRY)
+            except Exception as error:
+                # One account that cannot be read must not take the others' sessions with it.
+                log.error("watch failed", account=str(self.account), exc_info=error)
+                await clock.sleep(RETRY_AFTER_FAULT)
 
 
 class Updates:
@@ -203,27 +210,34 @@ class Updates:
 
     async def _round(self) -> None:
         now = self._clock.monotonic()
+        due: list[AccountUpdates] = []
         for updates in tuple(self._accounts.values()):
             if not updates.listeners:
                 if now - updates.empty_since > LINGER:
                     del self._accounts[updates.account]
                     if updates.task is not None:
                         updates.task.cancel()
-                continue
-            if now < updates.next_look:
-                continue
-            updates.next_look = now + self._pause(updates.account)
-            if updates.task is not None and updates.task.done():
-                updates.task = None
-                self._start(updates)
-            try:
-                before = updates.latest
-                await updates.look()
-            except MailError as error:
-                log.debug("look failed", account=str(updates.account), reason=type(error).__name__)
-                continue
+            elif now >= updates.next_look:
+                updates.next_look = now + self._pause(updates.account)
+                due.append(updates)
+        for start in range(0, len(due), LOOKS_AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for updates in due[start : start + LOOKS_AT_ONCE]:
+                    group.create_task(self._look(updates))
+
+    async def _look(self, updates: AccountUpdates) -> None:
+        if updates.task is not None and updates.task.done():
+            updates.task = None
+            self._start(updates)
+        try:
+            before = updates.latest
+            await updates.look()
             if updates.latest > before:
                 await updates.push(self._clock)
+        except MailError as error:
+            log.debug("look failed", account=str(updates.account), reason=type(error).__name__)
+        except Exception as error:
+            log.error("look failed", account=str(updates.account), exc_info=error)
 
     def _pause(self, account: AccountId) -> float:
         """Poll to 2 × poll, by account, so that the looks of many accounts spread out."""

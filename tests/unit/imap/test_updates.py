@@ -182,6 +182,19 @@ async def test_a_broken_watch_is_taken_up_again() -> None:
         assert joined.latest == store.model.modseq
 
 
+async def test_an_account_that_cannot_be_read_harms_nobody_else() -> None:
+    store, clock = Store(), ManualClock()
+    store.fail = RuntimeError("a row of nonsense")
+    async with running(store, clock) as updates:
+        joined = updates.join(ACCOUNT, Idler())
+        await turns()
+        await clock.advance(70)
+        store.fail = None
+        store.deliver(hint=False)
+        await clock.advance(70)
+        assert joined.latest == store.model.modseq
+
+
 async def test_a_deleted_account_ends_its_sessions() -> None:
     store, clock = Store(), ManualClock()
     store.fail = NoSuchAccount()
