@@ -195,7 +195,7 @@ async def test_far_too_much_data_ends_the_connection() -> None:
         (b"a\n.\nb\r\n", "550 5.6.11"),
         (b"a\r\n.\nMAIL FROM:<evil@x>\r\n", "550 5.6.11"),
         (b"x" * 8193 + b"\r\n", "550 5.6.0"),
-        (b"Received: x\r\n" * 51 + b"\r\n", "554 5.4.6"),
+        (b"Received: x\r\n" * 101 + b"\r\n", "554 5.4.6"),
     ],
 )
 async def test_messages_that_break_the_rules(message: bytes, reply: str) -> None:

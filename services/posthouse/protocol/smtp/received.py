@@ -14,9 +14,8 @@ from typing import Final
 from posthouse.model.envelope import Peer
 from posthouse.model.ids import QueueId
 
-MAX_HOPS: Final = 50
-"""Received fields that a message may have when it comes (RFC 5321 §6.3 asks for at least 100 or so; real paths have
-fewer than 15)."""
+MAX_HOPS: Final = 100
+"""Received fields that a message may have when it comes (RFC 5321 §6.3: "at least 100"; real paths have under 15)."""
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
