@@ -245,11 +245,18 @@ def header_fields_of(row: bytes, section: Section, prefix: bytes = b"") -> bytes
     kept: list[bytes] = []
     if prefix and holds_any(prefix, section.wanted):
         kept.append(select_fields(prefix, section.wanted))
-    at = lines_at
+    # Neighbours that are all wanted are cut out in one piece.
+    at, start = lines_at, -1
     for number, length in _INDEX.iter_unpack(row[index_at:lines_at]):
         if wanted >> number & 1:
-            kept.append(row[at : at + length])
+            if start < 0:
+                start = at
+        elif start >= 0:
+            kept.append(row[start:at])
+            start = -1
         at += length
+    if start >= 0:
+        kept.append(row[start:at])
     kept.append(b"\r\n")
     return b"".join(kept)
 
