@@ -117,15 +117,19 @@ def test_each_state(server: ThreadedImap, state: str, octets: bytes) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(octets=ANYTHING, cuts=st.lists(st.integers(0, 300), max_size=5))
 def test_cut_in_pieces(server: ThreadedImap, octets: bytes, cuts: list[int]) -> None:
+    received = b""
     with connect(server) as sock:
         at = 0
-        for cut in [*sorted(cuts), len(octets)]:
-            sock.sendall(octets[at:cut])
-            at = max(at, cut)
-        sock.shutdown(socket.SHUT_WR)
-        received = b""
-        while chunk := sock.recv(1 << 20):
-            received += chunk
+        try:
+            for cut in [*sorted(cuts), len(octets)]:
+                sock.sendall(octets[at:cut])
+                at = max(at, cut)
+            sock.shutdown(socket.SHUT_WR)
+            while chunk := sock.recv(1 << 20):
+                received += chunk
+        except (BrokenPipeError, ConnectionResetError):
+            # It had said BYE before the last piece came; the reset may have overtaken the end of that.
+            received = received[: received.rfind(b"\r\n") + 2]
     for answer in answers(received):
         assert ANSWER.fullmatch(answer), answer
 
