@@ -42,8 +42,9 @@ class ImapSession:
     async def login(self, address: str, password: str) -> None:
         await self.command(f'LOGIN "{address}" "{password}"')
 
-    async def command(self, text: str, *, literal: bytes | None = None) -> list[Response]:
-        """The untagged responses. Raises ImapNo, ConnectionError (also at the end of the stream), TimeoutError."""
+    async def command(self, text: str, *, literal: bytes | None = None, tolerate: str | None = None) -> list[Response]:
+        """The untagged responses. Raises ImapNo (but not for an answer with `tolerate` in it), ConnectionError (also at
+        the end of the stream), TimeoutError."""
         self._serial += 1
         tag = b"a%d " % self._serial
         sent = tag + text.encode()
@@ -55,9 +56,10 @@ class ImapSession:
             while True:
                 response = await self._response()
                 if response[0].startswith(tag):
-                    if response[0][len(tag) :].startswith(b"OK"):
+                    answer = response[0].decode(errors="replace")
+                    if response[0][len(tag) :].startswith(b"OK") or (tolerate is not None and tolerate in answer):
                         return untagged
-                    raise ImapNo(response[0].decode(errors="replace"))
+                    raise ImapNo(answer)
                 if response[0].startswith(b"* BYE"):
                     raise ImapNo(response[0].decode(errors="replace"))
                 untagged.append(response)
