@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -79,10 +79,25 @@ def _find_maven() -> Path | None:
     return Path(found) if found else None
 
 
-def _from_apt(find: Callable[[], Path | None], cache_dir: Path) -> Path:
-    command = f"apt-get install {' '.join(APT_PACKAGES)}"
+def strace(cache_dir: Path) -> Path:
+    """The `strace` command."""
+    return _find_strace() or _from_apt(_find_strace, cache_dir, ("strace",), "The proofs of durability need strace")
+
+
+def _find_strace() -> Path | None:
+    found = shutil.which("strace")
+    return Path(found) if found else None
+
+
+def _from_apt(
+    find: Callable[[], Path | None],
+    cache_dir: Path,
+    packages: Sequence[str] = APT_PACKAGES,
+    needed: str = f"The test servers need a JDK {JAVA_VERSION} and Maven",
+) -> Path:
+    command = f"apt-get install {' '.join(packages)}"
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise MissingTool(f"The test servers need a JDK {JAVA_VERSION} and Maven. As root: {command}")
+        raise MissingTool(f"{needed}. As root: {command}")
     with locked(cache_dir / "apt.lock"):
         _find_java.cache_clear()
         if found := find():
@@ -90,21 +105,18 @@ def _from_apt(find: Callable[[], Path | None], cache_dir: Path) -> Path:
         print(f"toolchain: {command}", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         said = ""
-        for step in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *APT_PACKAGES]):
+        for step in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *packages]):
             # A failed update alone decides nothing: the lists may be good enough. What counts is the install.
             done = subprocess.run(
                 ["apt-get", *step], check=False, env=environment, capture_output=True, text=True, timeout=900
             )
             said += done.stdout + done.stderr
         if done.returncode != 0:
-            raise MissingTool(
-                f"The test servers need a JDK {JAVA_VERSION} and Maven; `{command}` failed. Install them by hand.\n"
-                f"{said[-2000:]}"
-            )
+            raise MissingTool(f"{needed}; `{command}` failed. Install it by hand.\n{said[-2000:]}")
         _find_java.cache_clear()
     if found := find():
         return found
-    raise MissingTool(f"`{command}` succeeded, yet a JDK {JAVA_VERSION} and `mvn` are not to be found")
+    raise MissingTool(f"{needed}; `{command}` succeeded, yet it is not to be found")
 
 
 def _go_version(path: Path) -> tuple[int, ...]:
