@@ -158,10 +158,17 @@ class DeliveryHandler:
         return result
 
     async def _unref(self, deliver: Deliver, email_ids: Sequence[EmailId]) -> None:
+        """Not for an email that has been written: the store repeats a commit whose answer was lost, and then it is our
+        own commit that it calls a duplicate. One that is not shown after all goes with its reference in the upkeep."""
         blob = deliver.body.blob
         assert blob is not None
-        for email_id in email_ids:
-            await self._ports.blobs.unref(blob, deliver.account, email_id)
+        try:
+            written = await self._ports.store.emails(deliver.account, email_ids)
+        except NoSuchAccount:
+            written = [None] * len(email_ids)
+        for email_id, email in zip(email_ids, written, strict=True):
+            if email is None:
+                await self._ports.blobs.unref(blob, deliver.account, email_id)
 
     async def _hold(self, deliver: Deliver, error: MailError) -> Held:
         reason = f"{error.enhanced} {error.public}"

@@ -74,6 +74,7 @@ class Store:
         self.answers: dict[AccountId, CommitResult | MailError] = {}
         self.quarantine = True
         self.known: set[OpId] = set()
+        self.writes_rows = False
         self.views = 0
 
     async def commit(self, account: AccountId, request: CommitRequest) -> CommitResult:
@@ -84,6 +85,9 @@ class Store:
         if isinstance(answer, MailError):
             raise answer
         return answer
+
+    async def emails(self, account: AccountId, email_ids: Sequence[EmailId]) -> list[object | None]:
+        return [object() if self.writes_rows else None for _ in email_ids]
 
     async def create_account(self, account: AccountId, mailboxes: Sequence[object]) -> None:
         assert account == QUARANTINE
@@ -228,6 +232,15 @@ async def test_references_are_there_exactly_while_they_may_be_needed(
         assert isinstance(answer, Unavailable)
     assert bench.blobs.made == 1
     assert len(bench.blobs.refs) == left
+
+
+async def test_a_reference_stays_where_the_duplicate_may_be_our_own_commit() -> None:
+    """The store behind a broken stream repeats the request by itself: the ids are the same, and so is the email."""
+    bench = Bench()
+    bench.store.writes_rows = True
+    bench.store.answers[ACCOUNT] = Duplicate(ModSeq(4), (APPENDED,))
+    await bench.deliver(IN_BLOB)
+    assert len(bench.blobs.refs) == 1
 
 
 @pytest.mark.parametrize("error", [OverQuota("x"), NoSuchAccount("x"), NoSuchMailbox("x"), MailboxRefused("x")])
