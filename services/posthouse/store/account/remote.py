@@ -114,20 +114,25 @@ class RemoteMailStore:
         sent = False
         while (left := until - self._clock.monotonic()) > 0:
             peer = (await self._ring.candidates(message.account))[0]
+            stream = self._stream(streams, peer)
             try:
-                reply = await self._stream(streams, peer).call(message, left)
+                reply = await stream.call(message, left)
             except StreamBroken as e:
                 sent = sent or e.sent
                 self._ring.suspect(peer)
                 await self._clock.sleep(min(left, TRY_AGAIN_AFTER))
                 continue
             except TimeoutError:
-                sent = True
+                sent = sent or stream.accepted
                 self._ring.suspect(peer)
                 break
             self._ring.answered(peer)
             if reply.WhichOneof("what") == "error":
-                raise wire.error_of(reply.error)
+                error = wire.error_of(reply.error)
+                if sent and streams is self._commits and isinstance(error, Unavailable):
+                    # Definite only for this try: the one before it may have been carried out, or may be yet.
+                    raise OutcomeUnknown(error.reason) from error
+                raise error
             return reply
         reason = f"no mailstore answered within {deadline} s"
         raise OutcomeUnknown(reason) if sent else Unavailable(reason)
