@@ -152,6 +152,8 @@ class Committer:
             raise _GivenUp("the commit could not be carried out in time")
         requests = [_fence(self._around.ids.op_id())] if giving_up else attempt.requests
         decided, read = await self._plan(state, requests, attempt.known)
+        if not giving_up and await self._repeated(attempt, decided):
+            decided, read = await self._plan(state, requests, attempt.known)
         if not decided.entries:
             if not attempt.in_doubt and self._proved(attempt, decided.base):
                 return decided.results
@@ -182,6 +184,20 @@ class Committer:
             self.conflicts += 1
             self._log.doubt()
         return None
+
+    async def _repeated(self, attempt: _Attempt, decided: Plan) -> bool:
+        """Whether some of what was refused had been committed before. A repeat must not be refused for what it did
+        itself or what came after it: the quota is full, the name is taken, the mailbox is gone."""
+        refused = [
+            request.op_id
+            for request, result in zip(attempt.requests, decided.results, strict=True)
+            if request.dedup_ttl and isinstance(result, MailError) and request.op_id not in attempt.known
+        ]
+        if not refused:
+            return False
+        found = await self._log.table.read_dedup(self._log.account, refused, Consistency.SERIAL)
+        attempt.known.update(found)
+        return bool(found)
 
     async def _state(self, attempt: _Attempt) -> AccountState:
         if attempt.in_doubt:

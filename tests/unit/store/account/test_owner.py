@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from harness.mail_stores import IDS, commit, delivery, make_account, new_email, request
 from harness.simulated_account_table import Faults, SimulatedAccountTable, SimulatedCluster
 from harness.virtual_clock import VirtualClock
-from posthouse.model.change import Append, Committed, Copy, Duplicate, Expunge, FlagMode, Noop, StoreFlags
-from posthouse.model.errors import NoSuchMailbox, OutcomeUnknown, Unavailable
+from posthouse.model.change import Append, Committed, Copy, Duplicate, Expunge, FlagMode, Noop, QuotaLimit, StoreFlags
+from posthouse.model.errors import NoSuchMailbox, OutcomeUnknown, OverQuota, Unavailable
 from posthouse.model.flags import SEEN, Flags
 from posthouse.model.ids import AccountId, MailboxNumber, ModSeq, Uid
 from posthouse.model.journal import Fence
@@ -128,6 +128,19 @@ async def test_a_table_that_cannot_be_reached_is_unavailable(cluster: Cluster) -
     with pytest.raises(Unavailable) as refused:
         await store.commit(account, delivery())
     assert not isinstance(refused.value, OutcomeUnknown)
+
+
+async def test_a_repeat_is_not_refused_for_the_quota_that_it_has_filled(cluster: Cluster) -> None:
+    store = await cluster.store()
+    account = await make_account(store)
+    op = replace(delivery(), quota=QuotaLimit(None, 1, 100))
+    first = await store.commit(account, op)
+    for asked in (store, await cluster.store()):
+        again = await asked.commit(account, op)
+        assert isinstance(again, Duplicate)
+        assert again.modseq == first.modseq
+    with pytest.raises(OverQuota):
+        await store.commit(account, replace(delivery(), quota=op.quota))
 
 
 async def test_a_refusal_rests_on_a_head_read_after_the_request(cluster: Cluster) -> None:
