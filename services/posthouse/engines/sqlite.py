@@ -146,7 +146,11 @@ class Engine:
         done: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
         deadline = loop.time() + MAX_SLICE_SECONDS
         execute = writer.execute
-        execute("BEGIN IMMEDIATE")
+        try:
+            execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as e:
+            self._refuse_all(e)
+            return
         while queue and len(done) < MAX_GROUP:
             operation, future = queue.popleft()
             execute("SAVEPOINT op")
@@ -172,6 +176,19 @@ class Engine:
         self._committing = True
         committed = self._worker.submit(writer.execute, "COMMIT")
         committed.add_done_callback(lambda f: loop.call_soon_threadsafe(self._committed, done, f.exception()))
+
+    def _refuse_all(self, failure: sqlite3.Error) -> None:
+        """No transaction could begin (another program holds the file's write lock, no room): nothing has happened,
+        and the next submitter finds out whether it is over."""
+        log.error("no transaction could begin: %s", failure)
+        while self._queue:
+            _, future = self._queue.popleft()
+            if not future.done():
+                unavailable = Unavailable(f"no transaction could begin: {failure}")
+                unavailable.__cause__ = failure
+                future.set_exception(unavailable)
+        self._running = False
+        self._idle.set()
 
     def _committed(
         self, done: list[tuple[asyncio.Future[Any], Any, BaseException | None]], failure: BaseException | None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.engines.sqlite import DataDirectoryLocked, Engine
+from posthouse.model.errors import Unavailable
 
 
 @pytest.fixture
@@ -69,6 +70,19 @@ async def test_a_failing_commit_ends_the_process_and_answers_nobody(tmp_path: Pa
     assert "disk I/O" in str(await died)
     assert not told.done()
     original.close()
+
+
+async def test_a_write_lock_held_by_another_program_is_told_and_over_when_it_is_over(engine: Engine) -> None:
+    engine.writer.execute("PRAGMA busy_timeout = 10")
+    other = sqlite3.connect(engine.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(5):
+            await engine.submit(insert(1))
+    other.execute("ROLLBACK")
+    other.close()
+    async with asyncio.timeout(5):
+        assert await engine.submit(insert(1)) == 1
 
 
 async def test_a_cancelled_submitter_does_not_cancel_the_write(engine: Engine) -> None:
