@@ -60,13 +60,18 @@ def _write(path: Path, octets: bytes, suffix: str) -> None:
     temporary = path.with_name(path.name + suffix)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        view = memoryview(octets)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.rename(temporary, path)
+        try:
+            view = memoryview(octets)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except OSError:
+        # A full disk would be kept full by the pieces that every new try leaves behind.
+        temporary.unlink(missing_ok=True)
+        raise
     _sync_directory(path.parent)
 
 
