@@ -26,7 +26,7 @@ test: deps ## Everything: checks, and all tests, on the real servers too
 
 check: deps ## Formatting, lint, types, layers, generated files
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/protos.py --check

@@ -23,6 +23,7 @@ from itertools import islice
 from typing import Any
 
 import uvloop
+
 from imap_client import ImapConnection, ImapDoor
 from measure import (
     ProcessTree,

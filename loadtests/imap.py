@@ -20,6 +20,7 @@ import time
 from typing import Any
 
 import uvloop
+
 from imap_client import Answer, ImapConnection, ImapDoor, ImapRefused
 from measure import ProcessTree, load_average, micros_per, settle, summarise
 from message import MessageMaker

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvloop
+
 from measure import ProcessTree, load_average, memory_curve, micros_per, settle, summarise
 from message import SENDER, MessageMaker
 from sender import Pace, Sender

@@ -1,8 +1,9 @@
 from collections import Counter
 
-from e2e import Watched, ends, judge
 from hypothesis import given
 from hypothesis import strategies as st
+
+from e2e import Watched, ends, judge
 from target import Account
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from imap_client import Answer, ImapConnection, ImapRefused, quoted
 
 

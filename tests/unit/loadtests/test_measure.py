@@ -2,6 +2,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from measure import Stat, descendants, micros_per, parse_stat, percentile, summarise
 
 

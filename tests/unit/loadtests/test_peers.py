@@ -2,8 +2,9 @@ import re
 from pathlib import Path
 from string import Template
 
-import peers
 import pytest
+
+import peers
 
 FOLDER = Path(peers.__file__).with_name("peers")
 

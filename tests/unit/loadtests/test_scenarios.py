@@ -1,9 +1,10 @@
 import argparse
 from collections.abc import Callable
 
+import pytest
+
 import e2e
 import imap
-import pytest
 import smtp
 from scenarios import SCENARIOS, Scenario
 

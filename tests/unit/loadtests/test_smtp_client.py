@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from smtp_client import Mail, SmtpConnection, reply_key
 
 from harness.stub_mail_server import Boxes, Faults, SmtpStub
+from smtp_client import Mail, SmtpConnection, reply_key
 
 
 class Wire:

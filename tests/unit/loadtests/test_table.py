@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from scenarios import SCENARIOS, Figure, Scenario
 from table import notes, number_text, ratio, render, value_at, verdict
 

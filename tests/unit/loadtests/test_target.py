@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from target import Account, Endpoint, NotLoopback, Target, add_target_arguments, expand_addresses, target_of
 
 
