@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
+TAKEN = (("posthouse-stream", "taken"),)
+"""Initial metadata of every stream: before it arrives, a client sends nothing and knows that nothing was done."""
 MAX_CALLS = 1_000
 """Running at a time on one stream."""
 MAX_IDS = 1_000
@@ -116,7 +118,7 @@ class MailStoreService(MailStoreServicer):
                     return
                 await context.write(reply)
 
-        await context.send_initial_metadata(())
+        await context.send_initial_metadata(TAKEN)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(write())
             async with asyncio.TaskGroup() as running:
@@ -184,8 +186,10 @@ class MailStoreService(MailStoreServicer):
                     if found is not None:
                         envelope.found, envelope.prefix, envelope.prepared = True, *found
             case "octets":
-                [email_id] = _ids(call.octets.ids)
-                octets = await store.octets(account, EmailId(uuid.UUID(bytes=email_id)))
+                asked_for = _ids(call.octets.ids)
+                if len(asked_for) != 1:
+                    raise Invalid("octets are read one email at a time")
+                octets = await store.octets(account, EmailId(uuid.UUID(bytes=asked_for[0])))
                 reply.octets.SetInParent()
                 if octets is not None:
                     reply.octets.octets = octets
@@ -228,7 +232,7 @@ class MailStoreService(MailStoreServicer):
                         hint = await hints.get()
                 await context.write(hint)
 
-        await context.send_initial_metadata(())
+        await context.send_initial_metadata(TAKEN)
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(write())
             async with asyncio.TaskGroup() as following:

@@ -48,7 +48,9 @@ class Calls:
         self._outgoing: asyncio.Queue[Any] = asyncio.Queue()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._serial = 0
-        self._accepted = asyncio.Event()
+        self._go = asyncio.Event()
+        self.accepted = False
+        """Whether the service has taken the stream: then calls may have been carried out."""
         self._closed = False
         self.broken = False
         self._loop = asyncio.get_running_loop()
@@ -59,14 +61,16 @@ class Calls:
 
     async def _requests(self) -> AsyncIterator[Any]:
         # Nothing goes out before the service has accepted the stream: so what is still here was surely not carried out.
-        await self._accepted.wait()
+        await self._go.wait()
         while (call := await self._outgoing.get()) is not None:
             yield call
 
     async def _read(self) -> None:
         try:
-            await self._stream.initial_metadata()
-            self._accepted.set()
+            # gRPC makes up empty metadata for a stream that never came about; the service's is not empty.
+            self.accepted = bool(await self._stream.initial_metadata())
+            if self.accepted:
+                self._go.set()
             async for reply in self._stream:
                 self._heard = self._loop.time()
                 future = self._waiting.pop(reply.id, None)
@@ -90,12 +94,13 @@ class Calls:
     def _break(self) -> None:
         self.broken = True
         self._check.cancel()
-        sent = self._accepted.is_set()
+        if not self.accepted:
+            self._outgoing = asyncio.Queue()  # surely not sent, so never to be
         self._outgoing.put_nowait(None)
-        self._accepted.set()
+        self._go.set()
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(StreamBroken(sent=sent))
+                future.set_exception(StreamBroken(sent=self.accepted))
         self._waiting.clear()
 
     def close(self) -> None:
