@@ -42,12 +42,14 @@ CACHED_ACCOUNTS = 10_000
 
 
 class _Owned:
-    __slots__ = ("committer", "log", "polls", "tended")
+    __slots__ = ("committer", "log", "poll", "polls", "tended")
 
     def __init__(self, account: AccountId, around: Surroundings) -> None:
         self.log = AccountLog(account, around)
         self.committer = Committer(self.log)
         self.polls = 0
+        self.poll: asyncio.Task[None] | None = None
+        """Looks at the head while there are watchers: one for all of them, whoever of them came first."""
         self.tended: float | None = None
         """When upkeep last passed over it."""
 
@@ -181,13 +183,15 @@ class OwnedMailStore:
         owned = self._own(account)
         with self._watches.open(account) as watch:
             owned.polls += 1
-            poll = self._spawn(self._poll(owned)) if owned.polls == 1 else None
+            if owned.poll is None or owned.poll.done():
+                owned.poll = self._spawn(self._poll(owned))
             try:
                 yield watch
             finally:
                 owned.polls -= 1
-                if poll is not None and not owned.polls:
-                    poll.cancel()
+                if owned.poll is not None and not owned.polls:
+                    owned.poll.cancel()
+                    owned.poll = None
 
     async def recount(self, account: AccountId, *, repair: bool) -> Sequence[str]:
         found: list[str] = []

@@ -278,3 +278,18 @@ async def test_idle_accounts_leave_the_cache(cluster: Cluster) -> None:
         await cluster.sim.clock.sleep(20)
     assert len(store._owned) <= 2
     assert (await store.view(accounts[0])).used_msgs == 1
+
+
+async def test_watchers_that_come_before_the_last_one_goes_share_one_poll(cluster: Cluster) -> None:
+    store = await cluster.store()
+    account = await make_account(store)
+    before = len(store._tasks)
+    for _ in range(5):
+        first, second = store.watch(account), store.watch(account)
+        await first.__aenter__()
+        await second.__aenter__()
+        await first.__aexit__(None, None, None)
+        await second.__aexit__(None, None, None)
+    async with store.watch(account):
+        await cluster.sim.clock.sleep(1)
+        assert len(store._tasks) - before == 1
