@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from run import Server, ServerFailed, parser
 
 # Writes a ready file as the platform does: the password of an account only when it was made, not the next time.

@@ -6,9 +6,10 @@ import ssl
 import sys
 from pathlib import Path
 
-import peers
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+import peers
 
 _TOOL = Path(__file__).parents[3] / "loadtests" / "smtp.py"
 
