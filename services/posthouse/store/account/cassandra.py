@@ -281,6 +281,7 @@ class CassandraAccountTable:
     async def project(self, account: AccountId, incarnation: int, writes: Sequence[RowWrite]) -> None:
         by_partition: dict[tuple[MailboxId, int], list[tuple[str, Sequence[Any]]]] = defaultdict(list)
         sent = []
+        drops: list[Sequence[Any]] = []
         for write in writes:
             row = write.row
             timestamp = (incarnation << INCARNATION_SHIFT) + row.modseq
@@ -302,7 +303,7 @@ class CassandraAccountTable:
             )
             by_partition[write.mailbox_id, bucket].append((name, values))
             if write.expunged:
-                sent.append(self._bounded("email_loc drop", (timestamp, email_id, write.mailbox_id, row.uid)))
+                drops.append((timestamp, email_id, write.mailbox_id, row.uid))
             elif write.fresh:
                 sent.append(self._bounded("email_loc", (email_id, write.mailbox_id, row.uid, timestamp)))
         for parts in by_partition.values():
@@ -312,6 +313,8 @@ class CassandraAccountTable:
                 for low in range(0, len(parts), ROWS_PER_BATCH):
                     sent.append(self._rows(parts[low : low + ROWS_PER_BATCH]))
         await asyncio.gather(*sent)
+        # Last: an email that is moved must never be seen without a location, the upkeep would take it for an orphan.
+        await asyncio.gather(*(self._bounded("email_loc drop", values) for values in drops))
 
     async def _rows(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> None:
         async with self._slots:
