@@ -1,7 +1,8 @@
 """The gRPC service above a MailStore: numbered calls on streams, answered as they finish.
 
-Every call runs in its own task, at most MAX_CALLS at a time on a stream: beyond that the stream is not read further,
-which is what flow control is for. While the process drains, new calls are refused as retryable and running ones finish.
+Every call runs in its own task. At most MAX_CALLS of a stream are running, or have replies that the client has not
+taken: beyond that the stream is not read further, which is what flow control is for. While the process drains, new
+calls are refused as retryable and running ones finish.
 """
 
 from __future__ import annotations
@@ -97,7 +98,6 @@ class MailStoreService(MailStoreServicer):
             finally:
                 mine -= 1
                 self.running -= 1
-                slots.release()
             replies.put_nowait(reply)
 
         async def take(running: asyncio.TaskGroup) -> None:
@@ -117,6 +117,7 @@ class MailStoreService(MailStoreServicer):
                 if reply is None:
                     return
                 await context.write(reply)
+                slots.release()  # not before: who does not read its replies must not fill our memory with them
 
         await context.send_initial_metadata(TAKEN)
         async with asyncio.TaskGroup() as tasks:
