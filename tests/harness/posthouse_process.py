@@ -68,6 +68,16 @@ class PosthouseProcess(Server):
                 total += float(sample[3])
         return total
 
+    def metric_by(self, name: str, label: str) -> dict[str, float]:
+        """The samples of `name` by the value of one label."""
+        found: dict[str, float] = {}
+        for line in self.get("/metrics").splitlines():
+            sample = _SAMPLE.match(line)
+            if sample is not None and sample[1] == name:
+                value = dict(_LABEL.findall(sample[2] or "")).get(label, "")
+                found[value] = found.get(value, 0.0) + float(sample[3])
+        return found
+
     def said(self, text: str) -> int:
         """How often the log has `text`."""
         return self.log.read_text(errors="replace").count(text) if self.log.exists() else 0
