@@ -162,8 +162,13 @@ class Engine:
                     return
                 execute("ROLLBACK TO op")
                 execute("RELEASE op")
-                done.append((future, None, e))
+                unavailable = Unavailable(f"the embedded store: {e}")
+                unavailable.__cause__ = e
+                done.append((future, None, unavailable))
             except BaseException as e:  # noqa: BLE001  the submitter gets it
+                if not writer.in_transaction:
+                    self._on_commit_failure(e)
+                    return
                 execute("ROLLBACK TO op")
                 execute("RELEASE op")
                 done.append((future, None, e))

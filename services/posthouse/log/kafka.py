@@ -98,6 +98,11 @@ class KafkaLog:
                         await asyncio.shield(each)
         except Invalid:
             raise  # the record's fault
+        except asyncio.CancelledError:
+            # The caller's own deadline passed, so it has told somebody that this was not kept: nor shall it be.
+            if producer is not None:
+                self._retire(producer)
+            raise
         except Exception as error:
             # Whatever it was, this producer may be broken for good; the next publish gets a fresh one.
             if producer is not None:

@@ -111,3 +111,9 @@ async def test_a_second_process_is_refused(engine: Engine) -> None:
 async def test_the_reader_cannot_write(engine: Engine) -> None:
     with pytest.raises(sqlite3.OperationalError):
         engine.reader.execute("INSERT INTO t VALUES (1, 'x')")
+
+
+async def test_what_sqlite_cannot_do_now_is_temporary_for_the_caller(engine: Engine) -> None:
+    with pytest.raises(Unavailable):
+        await engine.submit(lambda c: c.execute("INSERT INTO nowhere VALUES (1)"))
+    assert await engine.submit(insert(1)) == 1

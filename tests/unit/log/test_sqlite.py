@@ -1,7 +1,6 @@
 """The embedded log beyond the contract: tail, trimming, restart, when offsets are written."""
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -229,7 +228,7 @@ async def test_what_cannot_be_written_is_unavailable(bench: Bench) -> None:
         results = await asyncio.gather(*[log.publish(records(1)) for _ in range(3)], return_exceptions=True)
         assert all(isinstance(result, Unavailable) for result in results)
         assert isinstance(results[0], Unavailable)
-        assert isinstance(results[0].__cause__, sqlite3.OperationalError)
+        assert "no such table" in str(results[0])
         engine.writer.execute(f"ALTER TABLE gone RENAME TO {table}")
         await log.publish(records(1))
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from posthouse.log.codec import MAX_RECORD
 from posthouse.log.consumer.commit import CommitPolicy
 from posthouse.log.consumer.keyed import KeyedQueues
 from posthouse.log.consumer.letters import History, history_of, moved
@@ -287,8 +288,15 @@ class ConsumerFrame:
     async def _move(self, work: Work, topic: str, onward: History, outcome: str) -> None:
         """Handled for good once the log has it under its new topic."""
         record = work.record
+        letter = moved(record, topic, onward)
+        if len(letter.value) > MAX_RECORD:
+            # Not one of ours, whose size is bounded: with our headers the log may not take it, and a record that can
+            # neither be handled nor moved would hold up its partition for ever.
+            reason = f"cut from {len(letter.value)} octets; {onward.reason}"
+            topic, outcome, onward = dlq_topic(self._group), "dead", replace(onward, reason=reason)
+            letter = replace(moved(record, topic, onward), value=letter.value[:MAX_RECORD])
         try:
-            await self._log.publish([moved(record, topic, onward)])
+            await self._log.publish([letter])
         except Unavailable as error:
             log.warning("a record cannot be moved yet", group=self._group, topic=topic, error=error.reason)
             self._park(work, UNREACHABLE_PAUSE, counts=False)

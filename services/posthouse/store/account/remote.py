@@ -129,8 +129,9 @@ class RemoteMailStore:
             self._ring.answered(peer)
             if reply.WhichOneof("what") == "error":
                 error = wire.error_of(reply.error)
-                if sent and streams is self._commits and isinstance(error, Unavailable):
-                    # Definite only for this try: the one before it may have been carried out, or may be yet.
+                if sent and streams is self._commits:
+                    # Definite only for this try, were it ever so permanent: the one before it may have been carried
+                    # out, or may be yet. Said as a NO, a message could appear after it.
                     raise OutcomeUnknown(error.reason) from error
                 raise error
             return reply

@@ -365,3 +365,18 @@ async def test_metrics() -> None:
     assert 'posthouse_consumer_records_total{outcome="dead",stage="delivery"} 1.0' in text
     assert 'posthouse_consumer_in_flight{stage="delivery"} 0.0' in text
     assert 'posthouse_consumer_lag_seconds{stage="delivery"} 0.0' in text
+
+
+async def test_what_is_too_large_to_be_moved_is_cut_and_does_not_stay() -> None:
+    """A foreign record at the brokers' limit has no room for our headers."""
+    async with running() as bench:
+        huge = "x" * 1_048_000
+        bench.stage.failing[huge.encode()] = lambda: Invalid("no record")
+        await bench.publish(("a", huge), ("b", "fine"))
+        await settle()
+        [letter] = bench.log.topics["delivery.dlq"]
+        assert len(letter.value) == 1_000_000
+        assert "cut from 1048000 octets" in history_of(letter).reason
+        assert bench.stage.handled == [b"fine"]
+        await bench.advance(1)
+        assert bench.committed == 2
