@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from posthouse.model.address import Address, parse_address
-from posthouse.model.directory import Account, Target
+from posthouse.model.directory import DEFAULT_TENANT, Account, Domain, Target
 from posthouse.model.envelope import BlobRef
 from posthouse.model.errors import NoSuchDomain, NoSuchUser
 from posthouse.model.ids import (
@@ -148,6 +148,9 @@ class FakeDirectory:
         if not found:
             raise NoSuchUser(address.mailbox)
         return [Target(account, address.detail) for account in found]
+
+    async def domains(self) -> Sequence[Domain]:
+        return [Domain(name, DEFAULT_TENANT) for name in sorted(self.domains_known)]
 
     async def account(self, account_id: AccountId) -> Account | None:
         for accounts in self.by_address.values():

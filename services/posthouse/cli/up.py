@@ -99,7 +99,7 @@ def up(
 
 
 def _run(settings: Settings, ready_file: Path | None, domain: str, names: list[str], demo: bool, insecure: bool) -> int:
-    from posthouse.cli.accounts_for_up import ensure_accounts
+    from posthouse.cli.accounts_for_up import AccountsForUp
     from posthouse.cli.demo import Demo
     from posthouse.cli.platform import compose
     from posthouse.runtime.process import run_process
@@ -114,11 +114,16 @@ def _run(settings: Settings, ready_file: Path | None, domain: str, names: list[s
         )
         return EXIT_FAILED
 
+    problem = _in_the_way(settings, data, ready_file)
+    if problem is not None:
+        click.echo(f"posthouse up: {problem}", err=True)
+        return EXIT_FAILED
+
     async def build(process: Process) -> None:
         platform = await compose(process, insecure_loopback_auth=insecure)
         platforms.append(platform)
         if names:
-            platform.accounts += await ensure_accounts(platform.admin, domain, names)
+            process.lifecycle.add(AccountsForUp(platform, domain, names))
         if demo:
             process.lifecycle.add(Demo(platform, domain))
 
@@ -139,3 +144,38 @@ def _locked(data: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _in_the_way(settings: Settings, data: Path, ready_file: Path | None) -> str | None:
+    """What would make the start fail, in words. Only to be friendly: what happens between this look and the start is
+    still an error of the start."""
+    import socket
+
+    from posthouse.imap.settings import ImapSettings
+    from posthouse.mx.settings import MxSettings
+    from posthouse.runtime.sections import HttpSettings
+    from posthouse.submission.settings import SubmissionSettings
+
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as e:
+        return f"{data} cannot be made: {e.strerror}; name another directory with --data"
+    if ready_file is not None and not ready_file.absolute().parent.is_dir():
+        return f"there is no directory {ready_file.absolute().parent} for --ready-file"
+    mx, submission = settings.section(MxSettings), settings.section(SubmissionSettings)
+    imap, http = settings.section(ImapSettings), settings.section(HttpSettings)
+    for name, host, port in (
+        ("mx", mx.host, mx.port),
+        ("submission", submission.host, submission.port),
+        ("submissions", submission.host, submission.tls_port),
+        ("imap", imap.host, imap.port),
+        ("imaps", imap.host, imap.tls_port),
+        ("http", http.host, http.port),
+    ):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as e:
+                return f"{name} cannot listen on {host}:{port}: {e.strerror}; choose other ports with --port-base"
+    return None

@@ -27,6 +27,8 @@ class Recipients:
         it has room. Of an alias whose targets are partly full all targets are kept: a full mailbox must not stop a
         list, and its copy is held, not lost.
         """
+        if not address.domain:
+            address = Address(address.local, await self._first_domain())
         try:
             targets = await self._directory.resolve(address)
         except NoSuchDomain as error:
@@ -59,3 +61,11 @@ class Recipients:
             )
             for target in enabled
         ]
+
+    async def _first_domain(self) -> DomainName:
+        """RFC 5321 §4.5.1: `<postmaster>` without a domain is somebody's. Unless the settings name a domain, it is the
+        one that was here first."""
+        domains = await self._directory.domains()
+        if not domains:
+            raise NoSuchUser("postmaster of no domain: there is none yet")
+        return min(domains, key=lambda domain: (domain.created_us, domain.name)).name

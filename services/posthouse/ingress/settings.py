@@ -28,7 +28,7 @@ class SmtpSettings:
     postmaster_domain: str | None = setting(
         None,
         "Domain that mail to <postmaster> without a domain goes to.",
-        why="Which of several domains answers for the server is not for us to guess.",
+        why="Unset: the domain that was added first, since RFC 5321 wants this mail taken.",
     )
     line: Size = setting(
         Size(8192),

@@ -19,6 +19,7 @@ from typing import Final, Literal
 import orjson
 
 from posthouse import __version__
+from posthouse.model.errors import MailError
 from posthouse.ports.clock import Clock
 from posthouse.runtime.component import Component, Service
 from posthouse.telemetry.logging import EventLogger
@@ -110,13 +111,23 @@ class Lifecycle:
             loop.add_signal_handler(number, self.end, number.name)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
         code = EXIT_OK
+        self._remove_ready_file()  # of a life that ended without
         try:
             await self._serve()
         except* ComponentError as group:
             code = EXIT_CRASH
             for error in _leaves(group):
+                cause = error.__cause__
+                # What the surroundings refuse (a taken port, a server that is away) is said in a sentence; a traceback
+                # is for our own mistakes.
+                told = isinstance(cause, OSError | MailError)
                 log.error(
-                    "component failed", process=self.process, component=error.component, what=error.what, exc_info=error
+                    "component failed",
+                    process=self.process,
+                    component=error.component,
+                    what=error.what,
+                    reason="" if cause is None else str(cause),
+                    exc_info=None if told else error,
                 )
         finally:
             self.state = "stopping"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posthouse import __version__
+from posthouse.model.errors import Unavailable
 from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
 from posthouse.runtime.health import LoopWatch, add_health
@@ -39,6 +40,9 @@ from posthouse.telemetry.tracing import SpanSink, Tracer
 
 if TYPE_CHECKING:
     from posthouse.telemetry.otlp import OtlpSink
+
+EXIT_UNAVAILABLE = 3
+"""A server that the process needs was not reached at the start; whoever started it may try again."""
 
 log = EventLogger("posthouse.runtime.process")
 
@@ -122,6 +126,12 @@ def run_process(
         process = Process(name, settings, clock, SystemIds(), metrics, tracer, redactor, lifecycle, server, worker)
         try:
             await build(process)
+        except Unavailable as error:
+            log.error("what it needs cannot be reached", process=name, reason=error.reason or error.public)
+            return EXIT_UNAVAILABLE
+        except OSError as error:
+            log.error("could not be put together", process=name, reason=str(error))
+            return EXIT_CRASH
         except Exception as error:
             log.error("could not be put together", process=name, exc_info=error)
             return EXIT_CRASH

@@ -2,9 +2,10 @@ import pytest
 
 from harness.fake_ports import FakeDirectory
 from posthouse.ingress.recipients import Recipients
-from posthouse.model.address import parse_address
+from posthouse.model.address import Address, parse_address
 from posthouse.model.directory import Account
 from posthouse.model.errors import Disabled, MailError, NoSuchUser, OverQuota, RelayDenied, Unavailable
+from posthouse.model.ids import DomainName
 
 
 class Full:
@@ -88,3 +89,15 @@ async def test_an_unreachable_directory_is_temporary() -> None:
     directory.fail = Unavailable("down")
     with pytest.raises(Unavailable):
         await resolve(make(directory), "alice@example.org")
+
+
+async def test_postmaster_of_no_domain_is_that_of_the_domain_that_was_here_first() -> None:
+    """RFC 5321 §4.5.1: it is never refused, once there is a domain."""
+    directory = FakeDirectory()
+    recipients = make(directory)
+    bare = Address("Postmaster", DomainName(""))
+    with pytest.raises(NoSuchUser):
+        await recipients.resolve(bare, 0)
+    directory.add("postmaster@example.org")
+    [rcpt] = await recipients.resolve(bare, 0)
+    assert (rcpt.target, rcpt.domain) == ("postmaster@example.org", "example.org")

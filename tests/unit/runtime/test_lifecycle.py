@@ -169,7 +169,12 @@ async def test_background_work_that_ends_by_itself_is_a_crash(caplog: pytest.Log
     life.add(Quitter("quitter", []))
     assert await life.run() == EXIT_CRASH
     [event] = [record for record in caplog.records if record.msg == "component failed"]
-    assert event.__dict__["fields"] == {"process": "test", "component": "quitter", "what": "ended by itself"}
+    assert event.__dict__["fields"] == {
+        "process": "test",
+        "component": "quitter",
+        "what": "ended by itself",
+        "reason": "",
+    }
 
 
 async def test_a_component_that_does_not_start_stops_the_others(caplog: pytest.LogCaptureFixture) -> None:
@@ -183,7 +188,9 @@ async def test_a_component_that_does_not_start_stops_the_others(caplog: pytest.L
     life.add(Part("store", record), Refuses("listener", record), Part("never", record))
     assert await life.run() == EXIT_CRASH
     assert record == ["start store", "stop listener", "stop store"]
-    assert "address in use" in caplog.text
+    [event] = [record for record in caplog.records if record.msg == "component failed"]
+    assert event.__dict__["fields"]["reason"] == "address in use"
+    assert event.exc_info is None, "a sentence for what the surroundings refuse, no traceback"
 
 
 async def test_a_signal_during_the_start_ends_it() -> None:

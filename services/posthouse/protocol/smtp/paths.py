@@ -40,6 +40,7 @@ _MAILBOX = rb"(?:(%b)|(%b))@(%b|%b)" % (_DOT_STRING, _QUOTED, _DOMAIN, _LITERAL)
 _PATH = re.compile(rb"<%b%b>" % (_ROUTE, _MAILBOX))
 _NAKED_PATH = re.compile(_MAILBOX)
 _NULL_PATH: Final = b"<>"
+NO_DOMAIN = DomainName("")
 _POSTMASTER = re.compile(rb"<?(?i:(postmaster))>?")
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")
 _PREFIX = {b"FROM": re.compile(rb"(?i:FROM):[ \t]*"), b"TO": re.compile(rb"(?i:TO):[ \t]*")}
@@ -81,7 +82,8 @@ def parse_mail(argument: bytes, offered: frozenset[bytes] = MAIL_PARAMETERS) -> 
 
 
 def parse_rcpt(argument: bytes, default_domain: DomainName | None = None) -> Address:
-    """Argument of RCPT. `default_domain`: where `<postmaster>` without a domain goes (RFC 5321 §4.5.1)."""
+    """Argument of RCPT. `default_domain`: where `<postmaster>` without a domain goes (RFC 5321 §4.5.1); None = the
+    address comes without a domain, and who knows the domains chooses one."""
     match = _FAST_RCPT.fullmatch(argument)
     if match is None:
         return _rcpt(argument, default_domain)
@@ -123,8 +125,8 @@ def _mail(argument: bytes, offered: frozenset[bytes]) -> MailPath:
 def _rcpt(argument: bytes, default_domain: DomainName | None) -> Address:
     path, _ = _split(argument, b"TO", replies.RCPT_SYNTAX, frozenset())
     postmaster = _POSTMASTER.fullmatch(path)
-    if postmaster is not None and default_domain is not None:
-        return Address(postmaster[1].decode(), default_domain)
+    if postmaster is not None:
+        return Address(postmaster[1].decode(), default_domain or NO_DOMAIN)
     return _address(path, replies.BAD_RCPT)
 
 
