@@ -12,7 +12,8 @@ from harness.toolchain import MissingTool
 
 
 def program(name: str, package: str) -> str:
-    """Path of a program. MissingTool, with what to install, when it cannot be had."""
+    """Path of a program. MissingTool, with what to install, when it cannot be had. `package`: one, or several with
+    spaces between."""
     found = shutil.which(name)
     if found:
         return found
@@ -22,7 +23,7 @@ def program(name: str, package: str) -> str:
     with locked(cache_dir() / "apt.lock"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         said = ""
-        for step in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", package]):
+        for step in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *package.split()]):
             if shutil.which(name):
                 break
             done = subprocess.run(

@@ -23,7 +23,7 @@ async def check(
 ) -> list[AccountCheck]:
     """Recounts each account; `repair` commits the recounted values and recounts once more."""
     if every == bool(addresses):
-        raise Invalid("which accounts?", public="name the accounts to check, or ask for all of them")
+        raise Invalid("which accounts?", public="name the accounts to check, or say --all")
     checked = []
     for name, account_id in await _chosen(context, addresses):
         # A process that serves mail goes on in between.
