@@ -9,7 +9,7 @@ PORT_BASE ?= 21000
 
 .DEFAULT_GOAL := help
 .PHONY: help deps run test check unit contract transcripts fuzz integration interop e2e telemetry drills \
-        load load-peers protos docs map lock servers clean
+        load load-peers load-cluster protos docs map lock servers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ load: deps ## Measure the embedded platform and print the table with its bars
 
 load-peers: deps ## The same beside Postfix and Dovecot
 	$(BIN)/python loadtests/run.py --peers
+
+load-cluster: deps servers ## The same for separate processes over a real Kafka and Cassandra
+	$(BIN)/python loadtests/cluster.py
 
 protos: deps ## Generate the Python code of protos/
 	$(BIN)/python tools/protos.py
