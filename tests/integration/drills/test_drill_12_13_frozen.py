@@ -41,7 +41,8 @@ async def test_drill_12_owner_paused_then_resumed(posthouse: PosthouseCluster) -
 
 async def test_drill_13_consumer_silent_for_too_long(posthouse: PosthouseCluster) -> None:
     """Its partitions go to others, who do again what it had done and not committed; awake, it goes on as well."""
-    people = await posthouse.add_accounts(8)
+    # So many that some of them are surely in its partitions.
+    people = await posthouse.add_accounts(32)
     traffic = SmtpTraffic(posthouse.mx_addresses(), people, seed=13)
     # Never commits by itself within the drill, so that what it has done is surely done again.
     silent = posthouse.add("delivery", "delivery-silent", delivery__commit="60")
