@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.imap_client import ImapClient
 from harness.imap_server import imap_server
 from harness.imap_transcript import MESSAGES
+from posthouse.model.change import CommitRequest, CommitResult
 from posthouse.model.errors import BlobMissing, MailError, OutcomeUnknown, Unavailable
+from posthouse.model.ids import AccountId
 from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.mail_store import MailStore
 
@@ -169,3 +172,22 @@ async def test_a_deleted_account_ends_its_sessions(tmp_path: Path) -> None:
         await live.store.delete_account(server.account)
         assert (await client.ask("STORE 1 +FLAGS (\\Seen)"))[-1].startswith(b"* BYE")
         await asyncio.wait_for(idler.ended(), 5)
+
+
+async def test_an_append_whose_answer_was_lost_names_the_message_of_the_first_try(tmp_path: Path) -> None:
+    """The store's client repeats it and is told Duplicate; for the mail client there was one APPEND with one UID."""
+    async with Server(tmp_path) as (server, client, _):
+        real = server.store._inner.commit
+
+        async def twice(account: AccountId, request: CommitRequest) -> CommitResult:
+            request = replace(request, dedup_ttl=3600)
+            await real(account, request)
+            again: CommitResult = await real(account, request)
+            return again
+
+        server.store._inner.commit = twice
+        answer = await client.append("INBOX", MESSAGES["two"])
+        server.store._inner.commit = real
+        assert b"[APPENDUID " in answer
+        assert b" 3]" in answer
+        assert await client.ok("UID FETCH 3 (UID)") == [b"* 3 FETCH (UID 3)\r\n"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from posthouse.imap.handlers.names import account_of
-from posthouse.model.change import Change, CommitRequest, Committed, Effect, QuotaLimit
+from posthouse.model.change import Change, CommitRequest, Duplicate, Effect, QuotaLimit
 from posthouse.model.errors import NoSuchAccount
 from posthouse.model.ids import OpId
 
@@ -24,7 +24,9 @@ async def commit(
     result = await services.store.commit(account_of(connection.session), request)
     if connection.updates is not None:
         connection.updates.heard(result.modseq)
-    return result.effects[0] if isinstance(result, Committed) else None
+    if isinstance(result, Duplicate):  # our own, repeated by the store's client after a lost answer
+        return result.appended[0] if result.appended else None
+    return result.effects[0]
 
 
 async def quota_of(connection: Connection) -> QuotaLimit:
