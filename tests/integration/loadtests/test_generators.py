@@ -25,7 +25,7 @@ async def _run(tool: str, faults: Faults, tmp_path: Path, *arguments: str) -> tu
         limits = ("--settle", "1") if tool != "imap.py" else ()
         argv = [sys.executable, str(_TOOLS / tool), "--ready", str(ready), "--json", *limits, *arguments]
         process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             out, _ = await process.communicate()
         assert process.returncode is not None
         return process.returncode, json.loads(out)
