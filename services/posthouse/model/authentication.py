@@ -125,3 +125,21 @@ class AuthenticationResults:
     bimi: BimiResult | None = None
     overrides: tuple[str, ...] = ()
     """Why the policy of a failing domain was not followed, each named (`trusted-arc-sealer`, `known-list`…)."""
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains that proved themselves, aligned or not: what reputation and allow lists may attach to."""
+        proved = {signature.domain for signature in self.dkim if signature.result is AuthResult.PASS}
+        if self.spf is not None and self.spf.result is AuthResult.PASS:
+            proved.add(self.spf.domain)
+        return frozenset(proved)
+
+    @property
+    def author_proved(self) -> bool:
+        """RFC5322.From belongs to somebody who proved it (DMARC pass)."""
+        return self.dmarc is not None and self.dmarc.result is AuthResult.PASS
+
+    def reverse_path_proved(self, domain: str) -> bool:
+        """Whether a bounce to `domain`, the domain of the reverse-path in A-labels and lower case, hits the sender and
+        not a bystander: SPF passed for it, or a signature of that very domain did."""
+        return domain in self.domains
