@@ -1,4 +1,5 @@
-"""Records of the log ↔ frozen dataclasses. The only module that imports the generated events.
+"""Records of the log ↔ frozen dataclasses. The only module that imports the generated events, with
+authentication_codec.py.
 
 Decoding trusts nothing: octets that are no record, or a record that lacks what makes it one, are `Invalid` (poison:
 straight to the dead letters). Fields that a newer writer added are ignored here and live on in the original octets,
@@ -14,6 +15,7 @@ from google.protobuf.message import DecodeError, EncodeError
 
 from posthouse.events.v1 import envelope_pb2 as pb
 from posthouse.events.v1 import trace_pb2
+from posthouse.log.authentication_codec import authentication_from_pb, authentication_to_pb
 from posthouse.model.envelope import Accepted, BlobRef, Body, Deliver, Envelope, Peer, Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, ModSeq, QueueId, TenantName, Uid
@@ -51,6 +53,7 @@ def encode_accepted(accepted: Accepted) -> bytes:
             rcpts_accepted=accepted.rcpts_accepted,
             origin=accepted.origin,
             removed_headers=accepted.removed_headers,
+            authentication=authentication_to_pb(accepted.authentication),
             schema_v=SCHEMA_V,
         )
         return _bounded(message.SerializeToString())
@@ -80,6 +83,7 @@ def decode_accepted(octets: bytes) -> Accepted:
         rcpts_accepted=message.rcpts_accepted,
         origin=message.origin,
         removed_headers=tuple(message.removed_headers),
+        authentication=authentication_from_pb(message.authentication) if message.HasField("authentication") else None,
     )
 
 

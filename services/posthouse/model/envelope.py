@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, QueueId, TenantName
 from posthouse.model.verdict import ACCEPT, Verdict
 
@@ -87,6 +88,8 @@ class Accepted:
     """`mx`, `submission` or `send`."""
     removed_headers: tuple[bytes, ...] = ()
     """Header lines cut at ingress (foreign Return-Path, X-Posthouse-*, Authentication-Results in our name)."""
+    authentication: AuthenticationResults | None = None
+    """What `mx` found out before the 250; never computed again. None = not looked at."""
 
     def body(self, tenant: TenantName) -> Body:
         for name, body in self.bodies:

@@ -1,6 +1,7 @@
 """Records: golden octets (what is written today must stay readable), round trips, and poison."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from posthouse.log.codec import (
     encode_deliver,
     encode_trace,
 )
+from posthouse.model.authentication import AuthenticationResults, AuthResult, SpfResult
 from posthouse.model.envelope import Accepted, BlobRef, Body, Deliver, Envelope, Peer, Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, ModSeq, QueueId, TenantName, Uid
@@ -119,6 +121,9 @@ def test_defaults_survive() -> None:
 def test_an_empty_body_is_not_a_missing_body() -> None:
     empty = Accepted(QUEUE_ID, Envelope("", (RCPT,)), Peer("", ""), ((TenantName("t"), Body(0, octets=b"")),), 1, 1)
     assert decode_accepted(encode_accepted(empty)) == empty
+    looked_at = replace(ACCEPTED, authentication=AuthenticationResults(spf=SpfResult(AuthResult.PASS, "d.example")))
+    assert decode_accepted(encode_accepted(looked_at)) == looked_at
+    assert decode_accepted(encode_accepted(ACCEPTED)).authentication is None
 
 
 @pytest.mark.parametrize("decode", [decode_accepted, decode_deliver, decode_trace])

@@ -1,3 +1,4 @@
+from posthouse.events.v1 import authentication_pb2 as _authentication_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -82,7 +83,7 @@ class Peer(_message.Message):
     def __init__(self, ip: _Optional[str] = ..., helo: _Optional[str] = ..., tls: _Optional[str] = ..., login: _Optional[str] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "schema_v")
+    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "schema_v")
     QUEUE_ID_FIELD_NUMBER: _ClassVar[int]
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     PEER_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +92,7 @@ class Accepted(_message.Message):
     RCPTS_ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     REMOVED_HEADERS_FIELD_NUMBER: _ClassVar[int]
+    AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_V_FIELD_NUMBER: _ClassVar[int]
     queue_id: str
     envelope: Envelope
@@ -100,8 +102,9 @@ class Accepted(_message.Message):
     rcpts_accepted: int
     origin: str
     removed_headers: _containers.RepeatedScalarFieldContainer[bytes]
+    authentication: _authentication_pb2.AuthenticationResults
     schema_v: int
-    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., schema_v: _Optional[int] = ...) -> None: ...
+    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., schema_v: _Optional[int] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("kind", "score", "reasons")
