@@ -25,31 +25,41 @@ from posthouse.model.ids import (
 )
 from posthouse.ports.log import Backlog, ConsumedRecord, Consumer, Record
 
+_NOW_MS = 1_790_000_000_000
+_GREGORIAN = 0x01B21DD213814000  # RFC 9562 §5.1
+
 
 class SerialIds:
-    """ports.Ids: the same sequence each time."""
+    """ports.Ids: the same sequence each time, in the layouts of the real ones; the time in it is that of ManualClock,
+    one tick later with every id."""
 
     def __init__(self) -> None:
         self._n = 0
 
-    def _next(self) -> bytes:
+    def _next(self) -> int:
         self._n += 1
-        return self._n.to_bytes(16, "big")
+        return self._n
+
+    def _uuid4(self) -> uuid.UUID:
+        return uuid.UUID(int=self._next(), version=4)
 
     def queue_id(self) -> QueueId:
-        return queue_id_from_octets(self._next())
+        n = self._next()
+        return queue_id_from_octets(((_NOW_MS + n) << 80 | 0x7 << 76 | 0b10 << 62 | n).to_bytes(16, "big"))
 
     def email_id(self) -> EmailId:
-        return EmailId(uuid.UUID(bytes=self._next()))
+        ticks = _GREGORIAN + _NOW_MS * 10_000 + self._next()
+        fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, 0x1000 | ticks >> 48, 0x80, 0, 1 << 40)
+        return EmailId(uuid.UUID(fields=fields))
 
     def mailbox_id(self) -> MailboxId:
-        return MailboxId(uuid.UUID(bytes=self._next()))
+        return MailboxId(self._uuid4())
 
     def op_id(self) -> OpId:
-        return OpId(self._next())
+        return OpId(self._uuid4().bytes)
 
     def token(self, octets: int) -> bytes:
-        return self._next()[-octets:].rjust(octets, b"\0")
+        return (self._next() % (1 << 8 * octets)).to_bytes(octets, "big")
 
 
 class RecordingLog:

@@ -20,6 +20,9 @@ class ManualClock:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         future = asyncio.get_running_loop().create_future()
         self._serial += 1
         heapq.heappush(self._sleepers, (self._elapsed + seconds, self._serial, future))
