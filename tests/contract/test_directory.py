@@ -12,6 +12,7 @@ from harness.directories import cached_sqlite_directory, sqlite_directory
 from posthouse.model.address import parse_address
 from posthouse.model.directory import DEFAULT_TENANT, Account, Alias, Domain, Process
 from posthouse.model.errors import AlreadyExists, Disabled, Invalid, NoSuchDomain, NoSuchUser, NotFound
+from posthouse.model.filter_policy import SILENT, FilterPolicy
 from posthouse.model.ids import AccountId, DomainName, TenantName
 from posthouse.ports.directory import Directory
 
@@ -178,6 +179,39 @@ async def test_a_tenant_key_is_made_once(directory: Directory, domain: DomainNam
     assert len(set(keys)) == 1
     assert len(keys[0]) == 32
     assert await directory.tenant_key(TenantName("other." + domain)) != keys[0]
+
+
+async def test_a_filter_policy_is_kept_until_it_says_nothing(directory: Directory, domain: DomainName) -> None:
+    scope = f"domain:{domain}"
+    assert await directory.filter_policy(scope) == SILENT
+    policy = FilterPolicy(junk=1.5, dmarc="follow", block=("Spam.Example",))
+    await directory.set_filter_policy(scope, policy)
+    kept = await directory.filter_policy(scope)
+    assert kept == replace(policy, block=("spam.example",))
+    assert (scope, kept) in await directory.filter_policies()
+    await directory.set_filter_policy(scope, SILENT)
+    assert await directory.filter_policy(scope) == SILENT
+    assert scope not in dict(await directory.filter_policies())
+
+
+async def test_a_filter_policy_that_makes_no_sense_is_refused(directory: Directory, domain: DomainName) -> None:
+    scope = f"domain:{domain}"
+    with pytest.raises(Invalid):
+        await directory.set_filter_policy(scope, FilterPolicy(junk=5.0, reject=1.0))
+    assert await directory.filter_policy(scope) == SILENT
+
+
+async def test_filter_policies_go_with_their_owner(directory: Directory, domain: DomainName) -> None:
+    await with_domain(directory, domain)
+    person = account(f"ann@{domain}")
+    await directory.add_account(person)
+    for scope in (f"domain:{domain}", f"account:{person.account_id}"):
+        await directory.set_filter_policy(scope, FilterPolicy(junk=1.0))
+    await directory.remove_account(person.account_id)
+    assert await directory.filter_policy(f"account:{person.account_id}") == SILENT
+    assert await directory.filter_policy(f"domain:{domain}") != SILENT
+    await directory.remove_domain(domain)
+    assert await directory.filter_policy(f"domain:{domain}") == SILENT
 
 
 async def test_processes_are_listed_while_they_live(directory: Directory) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from posthouse.model.address import Address
 from posthouse.model.directory import Account, Alias, Domain, Process, Target
+from posthouse.model.filter_policy import FilterPolicy
 from posthouse.model.ids import AccountId, DomainName, TenantName
 
 
@@ -66,6 +67,18 @@ class Directory(Protocol):
 
     async def tenant_key(self, tenant: TenantName) -> bytes:
         """32 octets, made at first use: keys the blob ids of the tenant."""
+        ...
+
+    async def filter_policy(self, scope: str) -> FilterPolicy:
+        """What a scope (model.filter_policy.scopes) says; nothing where nobody set anything."""
+        ...
+
+    async def set_filter_policy(self, scope: str, policy: FilterPolicy) -> None:
+        """Replaces it; one that says nothing is removed. Policies of an account or domain go with it. Invalid."""
+        ...
+
+    async def filter_policies(self) -> Sequence[tuple[str, FilterPolicy]]:
+        """(scope, policy) of all that say something, by scope."""
         ...
 
     async def announce(self, process: Process, ttl: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from posthouse.model.address import Address
 from posthouse.model.directory import Account, Alias, Domain, Process, Target
 from posthouse.model.errors import MailError
+from posthouse.model.filter_policy import FilterPolicy
 from posthouse.model.ids import AccountId, DomainName, TenantName
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
@@ -143,6 +144,17 @@ class CachedDirectory:
         if key is None:
             key = self._tenant_keys[tenant] = await self._inner.tenant_key(tenant)
         return key
+
+    async def filter_policy(self, scope: str) -> FilterPolicy:
+        found: FilterPolicy = await self._cached(("policy", scope), lambda: self._inner.filter_policy(scope))
+        return found
+
+    async def set_filter_policy(self, scope: str, policy: FilterPolicy) -> None:
+        await self._inner.set_filter_policy(scope, policy)
+        await self._written(scope)
+
+    async def filter_policies(self) -> Sequence[tuple[str, FilterPolicy]]:
+        return await self._inner.filter_policies()
 
     async def announce(self, process: Process, ttl: float) -> None:
         await self._inner.announce(process, ttl)

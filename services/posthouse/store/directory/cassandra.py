@@ -29,6 +29,7 @@ TABLES = (
          account uuid PRIMARY KEY, address text, tenant text, password_hash text, quota_bytes bigint, quota_msgs bigint,
          enabled boolean, detail_folders boolean, created_us bigint)""",
     """CREATE TABLE IF NOT EXISTS dir_tenant_key (tenant text PRIMARY KEY, key blob)""",
+    """CREATE TABLE IF NOT EXISTS dir_policy (scope text PRIMARY KEY, document text)""",
     """CREATE TABLE IF NOT EXISTS process (
          shard tinyint, process_id text, role text, http text, grpc text, PRIMARY KEY (shard, process_id))""",
 )
@@ -81,6 +82,10 @@ class CassandraDirectoryTable:
             "INSERT INTO dir_tenant_key (tenant, key) VALUES (?, ?) IF NOT EXISTS",
             idempotent=False,
         )
+        await prepare("dir policy", "SELECT document FROM dir_policy WHERE scope = ?")
+        await prepare("dir policies", "SELECT scope, document FROM dir_policy")
+        await prepare("dir put policy", "INSERT INTO dir_policy (scope, document) VALUES (?, ?)")
+        await prepare("dir drop policy", "DELETE FROM dir_policy WHERE scope = ?")
         await prepare(
             "put process",
             "INSERT INTO process (shard, process_id, role, http, grpc) VALUES (0, ?, ?, ?, ?) USING TTL ?",
@@ -174,6 +179,19 @@ class CassandraDirectoryTable:
             if not rows:
                 raise Unavailable("a tenant key could not be written")
         return bytes(rows[0][0])
+
+    async def policy(self, scope: str) -> str | None:
+        rows = await self._db.execute("dir policy", (scope,))
+        return str(rows[0][0]) if rows else None
+
+    async def policies(self) -> Sequence[tuple[str, str]]:
+        return [(str(scope), str(document)) for scope, document in await self._db.pages("dir policies")]
+
+    async def put_policy(self, scope: str, document: str) -> None:
+        await self._db.execute("dir put policy", (scope, document))
+
+    async def drop_policy(self, scope: str) -> None:
+        await self._db.execute("dir drop policy", (scope,))
 
     async def put_process(self, process: Process, ttl: float) -> None:
         values = (process.process_id, process.role, process.http, process.grpc, max(1, round(ttl)))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
+
 from posthouse.model.address import Address, parse_address
 from posthouse.model.directory import Account, Alias, Domain, Process, Target
 from posthouse.model.errors import AlreadyExists, Disabled, Invalid, NoSuchDomain, NoSuchUser, NotFound
+from posthouse.model.filter_policy import SILENT, FilterPolicy, as_document, checked, from_document
 from posthouse.model.ids import AccountId, DomainName, TenantName
 from posthouse.ports.ids import Ids
 from posthouse.store.directory.table import AddressRow, DirectoryTable
@@ -137,6 +140,8 @@ class TableDirectory:
             await self._table.drop_address(row.address)
             if row.account is not None:
                 await self._table.drop_account(row.account)
+                await self._table.drop_policy(f"account:{row.account}")
+        await self._table.drop_policy(f"domain:{name}")
         await self._table.drop_domain(name)
 
     async def _pointing_to(self, addresses: set[str], outside: DomainName | None = None) -> list[str]:
@@ -183,6 +188,7 @@ class TableDirectory:
             )
         await self._table.drop_address(account.address)
         await self._table.drop_account(account_id)
+        await self._table.drop_policy(f"account:{account_id}")
 
     async def accounts(self, domain: DomainName | None = None) -> Sequence[Account]:
         found = []
@@ -248,6 +254,21 @@ class TableDirectory:
 
     async def tenant_key(self, tenant: TenantName) -> bytes:
         return await self._table.claim_tenant_key(tenant, self._ids.token(TENANT_KEY_OCTETS))
+
+    async def filter_policy(self, scope: str) -> FilterPolicy:
+        document = await self._table.policy(scope)
+        return SILENT if document is None else from_document(orjson.loads(document))
+
+    async def set_filter_policy(self, scope: str, policy: FilterPolicy) -> None:
+        policy = checked(policy)
+        if policy.says_nothing:
+            await self._table.drop_policy(scope)
+        else:
+            await self._table.put_policy(scope, orjson.dumps(as_document(policy)).decode())
+
+    async def filter_policies(self) -> Sequence[tuple[str, FilterPolicy]]:
+        found = await self._table.policies()
+        return [(scope, from_document(orjson.loads(document))) for scope, document in sorted(found)]
 
     async def announce(self, process: Process, ttl: float) -> None:
         if ttl <= 0:

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS dir_account(
   quota_bytes INTEGER, quota_msgs INTEGER, enabled INTEGER NOT NULL, detail_folders INTEGER NOT NULL,
   created_us INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dir_tenant_key(tenant TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dir_policy(scope TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -114,6 +115,19 @@ class SqliteDirectoryTable:
             await self._insert("INSERT OR IGNORE INTO dir_tenant_key VALUES (?, ?)", (tenant, key))
             row = self._engine.reader.execute(find, (tenant,)).fetchone()
         return bytes(row[0])
+
+    async def policy(self, scope: str) -> str | None:
+        row = self._engine.reader.execute("SELECT document FROM dir_policy WHERE scope = ?", (scope,)).fetchone()
+        return row[0] if row else None
+
+    async def policies(self) -> Sequence[tuple[str, str]]:
+        return list(self._engine.reader.execute("SELECT scope, document FROM dir_policy"))
+
+    async def put_policy(self, scope: str, document: str) -> None:
+        await self._execute("INSERT OR REPLACE INTO dir_policy VALUES (?, ?)", (scope, document))
+
+    async def drop_policy(self, scope: str) -> None:
+        await self._execute("DELETE FROM dir_policy WHERE scope = ?", (scope,))
 
     async def put_process(self, process: Process, ttl: float) -> None:
         self._processes[process.process_id] = (self._clock.monotonic() + ttl, process)
