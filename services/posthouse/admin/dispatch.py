@@ -36,6 +36,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "domain.list": domains.list_domains,
         "domain.remove": domains.remove,
         "domain.show": domains.show,
+        "held.chosen": held_mail.chosen,
         "held.drop": held_mail.drop,
         "held.list": held_mail.list_held,
         "held.release": held_mail.release,

@@ -124,6 +124,11 @@ async def show(context: AdminContext, *, of: str, hold: str) -> HeldShown:
     return HeldShown(_row(held), deliver.rcpt.target, deliver.login, header)
 
 
+async def chosen(context: AdminContext, *, of: str, holds: tuple[str, ...] = (), every: bool = False) -> list[HeldRow]:
+    """What `release` and `drop` would take with the same arguments."""
+    return [_row(held) for held in await _choose(context, of, holds, every)]
+
+
 async def release(context: AdminContext, *, of: str, holds: tuple[str, ...] = (), every: bool = False) -> HeldDone:
     """Sends each on its way again, with its original ids."""
     mail = _mail(context)

@@ -27,8 +27,12 @@ class StageRow:
     group: str
     topic: str
     waiting: int
+    """Records not handled, where `exact`; else records above the offsets that were last written down, of which some may
+    be handled already (embedded, of the last second before the process was killed)."""
     oldest_age: float
     """Seconds."""
+    exact: bool
+    """Whether the process that reads them was asked itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,11 @@ class Status:
 
 async def status(context: AdminContext) -> Status:
     stages = []
+    process = context.process()
     for group, topic in MAIN_TOPIC.items():
         backlog = await context.log.backlog(topic.name, group)
-        stages.append(StageRow(group, topic.name, backlog.records, backlog.oldest_age))
+        stages.append(StageRow(group, topic.name, backlog.records, backlog.oldest_age, bool(process)))
     about: dict[str, object] = {}
-    process = context.process()
     if process:
         # The passwords of accounts that were made at its start stand there too: these are told once, not here.
         about = {"pid": os.getpid(), "version": __version__, "listeners": process.get("listeners", {})}
@@ -67,9 +71,11 @@ def _is(session: LiveSession, address: str) -> bool:
 
 
 async def kick(context: AdminContext, *, who: str) -> Kicked:
-    """`who`: a session id, or an address for all its sessions. NotFound when nobody was there, everybody answering."""
+    """`who`: a session id, or an address for all its sessions. NotFound when nobody was there, everybody answering;
+    NotRunning when there was nobody to ask."""
     kicked = await context.sessions.kick(who)
     if kicked.sessions == 0 and not kicked.unanswered:
+        await context.sessions.listing()
         raise NotFound(
             "no such session", public=f"{who} has no live session and names none; `posthouse who` lists them"
         )

@@ -48,20 +48,27 @@ class Kicked:
 
 
 class SessionControl(Protocol):
-    async def listing(self) -> SessionList: ...
+    async def listing(self) -> SessionList:
+        """NotRunning where no process could have any."""
+        ...
 
     async def kick(self, who: str) -> Kicked:
         """`who`: a session id or the address of a login."""
         ...
 
 
+class NotRunning(Unavailable):
+    """There is no process that could have sessions."""
+
+
 class NoSessions:
-    """The stores were opened for one command: nobody is connected to it."""
+    """The stores were opened for one command: no process has them open, so there is nobody to ask."""
 
     async def listing(self) -> SessionList:
-        return SessionList(())
+        raise NotRunning("", public="no Posthouse is running there: start one with `posthouse up`")
 
     async def kick(self, who: str) -> Kicked:
+        """None: what follows from a change (of a password, say) has nobody to be told to."""
         return Kicked(0)
 
 
@@ -94,6 +101,8 @@ class ClusterSessions:
 
     async def listing(self) -> SessionList:
         answers, unanswered = await self._ask("GET", "/sessions", b"")
+        if not answers and not unanswered:
+            raise NotRunning("", public="no submission or imap process of the cluster says that it lives")
         found = [LiveSession(**session) for answer in answers for session in answer["sessions"]]
         return SessionList(tuple(sorted(found, key=lambda s: s.since_us)), unanswered)
 

@@ -6,6 +6,7 @@ import asyncio
 import imaplib
 import smtplib
 import ssl
+from collections.abc import Mapping
 from importlib.resources import files
 
 import click
@@ -69,7 +70,7 @@ class Demo(Service):
                 await adapters.clock.sleep(0.05)
         start = way.events[0].at_us
         for event in way.events:
-            details = "  ".join(f"{name}={value}" for name, value in event.details.items() if name != "process")
+            details = _told(event.details)
             click.echo(f"  {(event.at_us - start) / 1000:9.1f} ms  {event.stage:<9} {event.outcome:<9} {details}")
 
     def _tell_settings(self, addresses: dict[str, str]) -> None:
@@ -91,6 +92,18 @@ Where is my mail?  posthouse trace <queue-id>     Is all mail accounted for?  po
 Ctrl-C ends the platform; the mail stays.
 """
         )
+
+
+def _told(details: Mapping[str, str | int]) -> str:
+    """Details of an event for people: durations in ms."""
+    words = [
+        f"{name.removesuffix('_us')}={value / 1000:.1f}ms"
+        if name.endswith("_us") and isinstance(value, int)
+        else f"{name}={value}"
+        for name, value in details.items()
+        if name != "process"
+    ]
+    return "  ".join(words)
 
 
 def _send(mx: str, domain: str) -> QueueId:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -107,10 +108,13 @@ class MomentType(click.ParamType[int]):
             return value
         try:
             seconds = from_text("duration", value)
-            assert isinstance(seconds, int | float)
-            return int((time.time() - seconds) * 1e6)
         except ValueError:
             pass
+        else:
+            assert isinstance(seconds, int | float)
+            if seconds <= 0:
+                self.fail(f"{value!r} is no time ago; write 2h or 7d, or a date", param, ctx)
+            return int((time.time() - seconds) * 1e6)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
@@ -185,10 +189,24 @@ def read_password(file: Any) -> str | None:
     return password
 
 
-def sure(question: str, given: bool) -> None:
-    """Asks before something goes that cannot be brought back, unless --yes was given. Ends the command on no."""
-    if not given and not click.confirm(question, err=True):
-        raise CommandError("nothing was changed", kind="NotConfirmed")
+def sure(question: str, given: bool, *, as_json: bool = False) -> None:
+    """Asks before something goes that cannot be brought back, unless --yes was given. Ends the command on no, and where
+    nobody can be asked."""
+    if given:
+        return
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort as error:
+        if not sys.stdin.isatty():  # standard input ended: a script, or cron
+            click.echo(err=True)
+            raise CommandError(
+                "nobody is there to confirm it; nothing was changed. Give --yes to do it without being asked",
+                kind="NotConfirmed",
+                as_json=as_json,
+            ) from error
+        raise
+    if not agreed:
+        raise CommandError("nothing was changed", kind="NotConfirmed", as_json=as_json)
 
 
-YES = click.option("--yes", is_flag=True, help="Do not ask.")
+YES = click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")

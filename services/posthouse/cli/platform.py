@@ -16,37 +16,33 @@ from pathlib import Path
 from posthouse.admin.context import AdminContext
 from posthouse.admin.sessions import LocalSessions
 from posthouse.cli.control_server import ControlServer
+from posthouse.composition.adapters import OpenAdapters
 from posthouse.composition.embedded import Embedded, open_embedded
 from posthouse.composition.observed import observed
-from posthouse.composition.process import OpenAdapters
 from posthouse.composition.upkeep import Upkeep
 from posthouse.delivery.pipeline import DeliveryPorts
-from posthouse.delivery.settings import DELIVERY, DeliverySettings
+from posthouse.delivery.settings import DeliverySettings
 from posthouse.delivery.stage import make_delivery
-from posthouse.filter.settings import FILTER, FilterSettings
+from posthouse.filter.settings import FilterSettings
 from posthouse.filter.stage import make_filter
 from posthouse.held.mail import HeldMail
 from posthouse.imap.parts import make_imap
-from posthouse.imap.settings import IMAP, ImapSettings
+from posthouse.imap.settings import ImapSettings
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.server import SmtpServer
-from posthouse.ingress.settings import SMTP, SmtpSettings
+from posthouse.ingress.settings import SmtpSettings
 from posthouse.ledger.audit import Audit
 from posthouse.ledger.watch import LedgerWatch
-from posthouse.mailstore.settings import MAILSTORE
 from posthouse.mx.server import make_mx
-from posthouse.mx.settings import MX, MxSettings
+from posthouse.mx.settings import MxSettings
 from posthouse.runtime.authentication import Authenticator
 from posthouse.runtime.process import Process
-from posthouse.runtime.sections import SHARED, DataSettings, LimitsSettings, TlsSettings
+from posthouse.runtime.sections import DataSettings, LimitsSettings, TlsSettings
 from posthouse.runtime.sessions import Sessions
-from posthouse.runtime.settings import Schema
 from posthouse.runtime.tls import ServerTls, TlsWatch, self_signed
 from posthouse.submission.server import make_submission
-from posthouse.submission.settings import SUBMISSION, SubmissionSettings
+from posthouse.submission.settings import SubmissionSettings
 
-PLATFORM = Schema([*SHARED, SMTP, MX, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])
-"""Every setting there is, of every process."""
 CROWD_PASSES = 0.1
 """Seconds. Between two group commits nobody waits for a moment; the crowd is still there."""
 

@@ -73,7 +73,7 @@ def up(
     Receives on mx, takes mail from users on submission and submissions, serves imap and imaps; probes and metrics are
     on http. Everything is kept in --data and is there again at the next start.
     """
-    from posthouse.cli.platform import PLATFORM
+    from posthouse.cli.schema import schema
     from posthouse.runtime.settings import SettingsError
     from posthouse.runtime.settings_load import load
 
@@ -88,7 +88,7 @@ def up(
     if insecure_loopback_auth:
         defaults.append("imap.insecure_loopback_auth=true")
     try:
-        settings = load(PLATFORM, config, os.environ, [*defaults, *overrides])
+        settings = load(schema(), config, os.environ, [*defaults, *overrides])
     except SettingsError as e:
         for problem in e.problems:
             click.echo(f"posthouse up: {problem}", err=True)

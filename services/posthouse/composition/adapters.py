@@ -1,7 +1,11 @@
-"""The ports of one process, filled."""
+"""The ports of one process, filled.
+
+Imports no engine: who composes on embedded storage must not load the drivers of the cluster, nor the other way round.
+"""
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from posthouse.ports.blob_store import BlobStore
@@ -10,6 +14,7 @@ from posthouse.ports.directory import Directory
 from posthouse.ports.ids import Ids
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
+from posthouse.runtime.component import Component
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +25,15 @@ class Adapters:
     directory: Directory
     clock: Clock
     ids: Ids
+
+
+class OpenAdapters(Component):
+    """Closes at the very end what had to be opened before there were components."""
+
+    name = "adapters"
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+
+    async def stop(self) -> None:
+        await self._stack.aclose()

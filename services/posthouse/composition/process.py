@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from posthouse.composition.adapters import Adapters
+from posthouse.composition.adapters import Adapters, OpenAdapters
 from posthouse.composition.announce import Announcer, DirectoryUpdates
 from posthouse.composition.cluster import SECTIONS, open_cluster
 from posthouse.composition.observed import count_statements, observed
 from posthouse.composition.upkeep import Upkeep
-from posthouse.runtime.component import Component
 from posthouse.runtime.process import Process, run_process
 from posthouse.runtime.sections import HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, HttpSettings, TlsSettings
 from posthouse.runtime.session_routes import add_session_routes
@@ -65,18 +64,6 @@ class ClusterProcess:
 
 
 Build = Callable[[ClusterProcess], Awaitable[None]]
-
-
-class OpenAdapters(Component):
-    """Closes at the very end what `build` had to open before there were components."""
-
-    name = "adapters"
-
-    def __init__(self, stack: AsyncExitStack) -> None:
-        self._stack = stack
-
-    async def stop(self) -> None:
-        await self._stack.aclose()
 
 
 def run_cluster_process(role: str, sections: Sequence[Section], build: Build, argv: Sequence[str] | None = None) -> int:

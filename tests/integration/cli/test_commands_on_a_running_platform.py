@@ -33,7 +33,7 @@ class Running:
         environment = {**os.environ, "POSTHOUSE_DATA": str(self.data)}
         command = [sys.executable, "-m", "posthouse.cli", *arguments]
         result = subprocess.run(
-            command, env=environment, input=input, capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, input=input, capture_output=True, text=True, timeout=120, check=False
         )
         assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
         return result
@@ -167,7 +167,8 @@ def test_the_same_commands_without_the_process(tmp_path: Path) -> None:
     assert running.json("status")["process"] == {}
     assert running.json("trace", queue_id)["ended"]
     assert running.json("ledger", "audit")["counts"]["stored"] == 1
-    assert running.json("who")["sessions"] == []
+    for down in (["who"], ["kick", ALICE]):
+        assert running.run(*down, code=3).stderr.startswith("posthouse: no Posthouse is running there")
     assert running.run("send", "--to", ALICE, code=3).stderr.startswith("posthouse: no Posthouse is running there")
     assert sqlite3.connect(running.data / "posthouse.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
     running.process.start()

@@ -9,7 +9,7 @@ import pytest
 
 from harness.admin import PASSWORD, accept, do, embedded_admin
 from posthouse.admin.context import AdminContext
-from posthouse.admin.sessions import LocalSessions
+from posthouse.admin.sessions import LocalSessions, NotRunning
 from posthouse.model.directory import Process
 from posthouse.model.errors import NotFound
 from posthouse.model.ids import AccountId
@@ -40,6 +40,7 @@ async def test_status_of_a_running_process_keeps_its_passwords(context: AdminCon
     about = {"listeners": {"mx": "127.0.0.1:25"}, "accounts": [{"address": "a@b", "password": "secret"}]}
     status = await do(AdminContext.of(context, process=lambda: about), "status")
     assert status["process"]["pid"] == os.getpid()
+    assert all(stage["exact"] for stage in status["stages"])
     assert status["process"]["listeners"] == {"mx": "127.0.0.1:25"}
     assert "secret" not in str(status)
     assert [p["process_id"] for p in status["processes"]] == ["imap-1"]
@@ -60,7 +61,8 @@ async def test_who_and_kick(context: AdminContext) -> None:
         await do(live, "kick", who="s9")
 
 
-async def test_where_nothing_runs_nobody_is_connected(context: AdminContext) -> None:
-    assert await do(context, "who") == {"sessions": [], "unanswered": []}
-    with pytest.raises(NotFound):
+async def test_where_nothing_runs_nobody_can_say_who_is_connected(context: AdminContext) -> None:
+    with pytest.raises(NotRunning):
+        await do(context, "who")
+    with pytest.raises(NotRunning):
         await do(context, "kick", who="s1")

@@ -105,3 +105,14 @@ def test_sure_asks_unless_told() -> None:
     refused = CliRunner().invoke(remove, input="n\n")
     assert "removed" not in refused.output
     assert refused.exit_code == 1
+
+
+def test_where_nobody_can_be_asked_the_way_out_is_named() -> None:
+    @click.command()
+    def remove() -> None:
+        sure("Really?", given=False)
+
+    with pytest.raises(CommandError) as refused:
+        CliRunner().invoke(remove, input="", standalone_mode=False, catch_exceptions=False)
+    assert "--yes" in refused.value.message
+    assert refused.value.exit_code == 1

@@ -102,7 +102,7 @@ def test_help_loads_nothing_heavy() -> None:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
     # Some 90 ms on a quiet machine; the bound only catches a module that loads the world.
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 20
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:

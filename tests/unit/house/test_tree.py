@@ -89,11 +89,10 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "tests/unit/protocol/imap/test_fetch.py": ("protocol/imap/commands/fetch.py",),
     "tests/unit/protocol/imap/commands/test_verbs.py": ("protocol/imap/commands/list.py",),
     # In a process of their own, by what it prints, answers and exits with.
-    f"tests/integration/cli {PROGRAM}": ("cli/commands/doctor.py", "cli/platform.py", "cli/up.py"),
+    f"tests/integration/cli {PROGRAM}": ("cli/commands/doctor.py", "cli/up.py"),
     f"tests/integration/runtime/test_process.py {PROGRAM}": ("runtime/process.py",),
     f"tests/telemetry {PROGRAM}": ("imap/traced.py",),
     f"tests/e2e {PROGRAM}": ("composition/announce.py", "composition/cluster.py", "composition/process.py"),
-    f"tests/integration/cli/test_commands_on_a_running_platform.py {PROGRAM}": ("cli/demo.py",),
 }
 """Modules of some size without a test file of their own name, by the place where they are tested instead. A test not
 marked as one of a program imports the module, by way of the harness as a rule; a house test looks."""

@@ -215,10 +215,19 @@ Example:
 @stores
 def remove(desk: Desk, address: str, yes: bool) -> None:
     """Remove an account and all its mail. Refused while an alias leads to it."""
-    sure(f"Remove {address} and all its mail?", yes)
+    if not yes:
+        address = desk.run("account.show", address=address)["account"]["address"]
+        sure(f"Remove {address} and all its mail?", yes, as_json=desk.as_json)
     done = desk.run("account.remove", address=address)
     note = sessions_note(done["ended"], done["unanswered"])
     show(desk, done, lambda: f"Removed {done['address']}.\n" + note)
+
+
+def _some(addresses: tuple[str, ...], every: bool) -> None:
+    if not addresses and not every:
+        raise click.UsageError("name the accounts, or say --all for all accounts and all held mail")
+    if addresses and every:
+        raise click.UsageError("--all means all accounts: name none with it")
 
 
 def _checked(desk: Desk, rows: list[dict[str, Any]]) -> None:
@@ -249,6 +258,7 @@ Examples:
 @stores
 def check(desk: Desk, addresses: tuple[str, ...], every: bool) -> None:
     """Recount accounts: do counts, sizes and quota agree with the messages? Exits 4 where they do not."""
+    _some(addresses, every)
     _checked(desk, desk.run("account.check", addresses=addresses, every=every))
 
 
@@ -262,4 +272,5 @@ Example:
 @stores
 def repair(desk: Desk, addresses: tuple[str, ...], every: bool) -> None:
     """Recount accounts and correct what differs. Exits 4 where something could not be corrected."""
+    _some(addresses, every)
     _checked(desk, desk.run("account.check", addresses=addresses, every=every, repair=True))

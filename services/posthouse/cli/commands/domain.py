@@ -105,6 +105,8 @@ def remove(desk: Desk, name: str, yes: bool) -> None:
 
     Refused while other accounts, aliases or held mail remain. Mail of the postmaster account is deleted.
     """
-    sure(f"Remove {name}, its postmaster account and that account's mail?", yes)
+    if not yes:
+        name = desk.run("domain.show", name=name)["domain"]["name"]
+        sure(f"Remove {name}, its postmaster account and that account's mail?", yes, as_json=desk.as_json)
     removed = desk.run("domain.remove", name=name)
     show(desk, removed, lambda: f"Removed {removed['name']}.\n")

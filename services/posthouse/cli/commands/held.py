@@ -106,6 +106,8 @@ def release(desk: Desk, domain: str, holds: tuple[str, ...], every: bool) -> Non
 
     What still cannot be delivered is held again. HOLDS are ids or beginnings of ids, or queue ids of messages.
     """
+    if not holds and not every:
+        raise click.UsageError("name what is to be released by HOLD ids or queue ids, or say --all")
     done = desk.run("held.release", of=domain, holds=holds, every=every)
     show(desk, done, lambda: _done("Released", done["done"]))
 
@@ -122,7 +124,17 @@ Example:
 @stores
 def drop(desk: Desk, domain: str, holds: tuple[str, ...], every: bool, yes: bool) -> None:
     """Discard held mail for good. The ledger counts it as discarded by the operator."""
-    sure(f"Discard {'all held mail' if every else 'that held mail'} of {domain} for good?", yes)
+    if not holds and not every:
+        raise click.UsageError("name what is to be discarded by HOLD ids or queue ids, or say --all")
+    if not yes:
+        chosen = desk.run("held.chosen", of=domain, holds=holds, every=every)
+        if not chosen:
+            show(desk, {"done": []}, lambda: _done("Dropped", []))
+            return
+        # Those that were counted, and no others that were held in the meantime.
+        holds, every = tuple(row["hold"] for row in chosen), False
+        what = f"the delivery for {clean(chosen[0]['rcpt'])}" if len(chosen) == 1 else f"{len(chosen)} deliveries"
+        sure(f"Discard {what}, held for {domain}, for good?", yes, as_json=desk.as_json)
     done = desk.run("held.drop", of=domain, holds=holds, every=every)
     show(desk, done, lambda: _done("Dropped", done["done"]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from posthouse.cli import output
@@ -34,6 +36,9 @@ def audit(desk: Desk, since: int | None, until: int | None) -> None:
     in flight. What is in none of them is named, and the exit code is 4. Evidence is read, no counters. How far back an
     audit reaches is how long the log keeps records: an hour embedded, in a cluster as long as its retention.
     """
+    end = time.time() * 1e6 if until is None else until
+    if since is not None and since >= end:
+        raise click.UsageError("the span is empty: --since must lie before --until, which is now where it is not given")
     found = desk.run("ledger.audit", since_us=since, until_us=until)
 
     def text() -> str:
@@ -44,9 +49,13 @@ def audit(desk: Desk, since: int | None, until: int | None) -> None:
             f"to {output.time(found['until_us'])}\n\n"
         )
         body = table([Column("recipients"), Column("count", True)], shown)
+        unread = ""
         if found["unreadable"]:
-            body += f"\n{found['unreadable']} records of the log are no acceptances; they lie in the dead letters.\n"
+            unread = f"\n{found['unreadable']} records of the log are no acceptances; they lie in the dead letters.\n"
+        body += unread
         if not found["unaccounted"]:
+            if not found["messages"]:
+                return head + "No message was accepted in that span: there was nothing to account for.\n" + unread
             return head + body + "\nEverything is accounted for.\n"
         rows = [(u["queue_id"], u["delivery"], output.time(u["accepted_us"])) for u in found["unaccounted"]]
         lost = table([Column("unaccounted"), Column("delivery"), Column("accepted")], rows)

@@ -13,6 +13,11 @@ from posthouse.cli.options import ADDRESS, stores
 from posthouse.cli.output import Column, clean, pairs, table
 from posthouse.cli.show import show
 
+_UNCOMMITTED = (
+    "Uncommitted records are waiting, or were handled just before their stage ended: then they are read once more,\n"
+    "and nothing is delivered twice.\n"
+)
+
 
 @click.command(
     epilog="""\b
@@ -22,7 +27,11 @@ Examples:
 )
 @stores
 def status(desk: Desk) -> None:
-    """Show what runs, where it listens, and how far each stage is behind."""
+    """Show what runs, where it listens, and how far each stage is behind.
+
+    WAITING counts records that are not handled yet. UNCOMMITTED, of a cluster or where nothing runs, counts those above
+    the offsets that the stage last wrote down: some of them may be handled already.
+    """
     found = desk.run("status")
 
     def text() -> str:
@@ -41,9 +50,13 @@ def status(desk: Desk) -> None:
             )
         elif not process and desk.place()[0] is not None:
             parts.append("No process of the cluster says that it lives.\n")
-        columns = [Column("stage"), Column("topic"), Column("waiting", True), Column("oldest", True)]
+        exact = all(s["exact"] for s in found["stages"])
+        counted = "waiting" if exact else "uncommitted"
+        columns = [Column("stage"), Column("topic"), Column(counted, True), Column("oldest", True)]
         rows = [(s["group"], s["topic"], s["waiting"], output.span(s["oldest_age"])) for s in found["stages"]]
         parts.append(table(columns, rows))
+        if not exact and any(s["waiting"] for s in found["stages"]):
+            parts.append(_UNCOMMITTED)
         return "\n".join(parts)
 
     show(desk, found, text)
@@ -61,7 +74,7 @@ def who(desk: Desk, address: str | None) -> None:
     """List the live sessions of users, oldest first, of all or of one account.
 
     Of a cluster every process is asked over HTTP, with the token in http.control_token; exits 3 where one does not
-    answer.
+    answer, and where nothing runs.
     """
     found = desk.run("who", login=address)
 
@@ -107,7 +120,8 @@ Examples:
 def kick(desk: Desk, who: str) -> None:
     """End a session by its id, or all sessions of an address.
 
-    Whoever knows the password may come back: `posthouse account passwd` and `account disable` end sessions too.
+    Whoever knows the password may come back: `posthouse account passwd` and `account disable` end sessions too. Exits 3
+    where nothing runs.
     """
     done = desk.run("kick", who=who)
     ended = done["sessions"]

@@ -69,11 +69,19 @@ def test_removed(commands: Commands) -> None:
     commands.run("account", "remove", "alice@example.org", code=1, input="\n")
     assert "Removed alice@example.org." in commands.text("account", "remove", "alice@example.org", "--yes")
     assert "There is no account" in commands.refused("account", "show", "alice@example.org")
+    unasked = commands.refused("account", "remove", "alice@example.org")
+    assert "There is no account" in unasked
+    assert "all its mail?" not in unasked
 
 
 def test_recounts(commands: Commands) -> None:
     assert commands.text("account", "check", "--all") == "alice@example.org: sound\npostmaster@example.org: sound\n"
-    assert "name the accounts" in commands.refused("account", "check")
+
+
+@pytest.mark.parametrize("command", ["check", "repair"])
+def test_which_accounts_must_be_said(commands: Commands, command: str) -> None:
+    assert "say --all for all accounts" in commands.refused("account", command, code=2)
+    assert "name none with it" in commands.refused("account", command, "alice@example.org", "--all", code=2)
 
 
 @pytest.mark.parametrize("mends", [True, False])

@@ -40,6 +40,9 @@ def test_removal_asks_first(commands: Commands) -> None:
     assert len(commands.json("domain", "list")) == 1
     assert "Removed example.org." in commands.text("domain", "remove", "example.org", "--yes")
     assert commands.json("domain", "list") == []
+    # There is nothing to confirm of what is not there.
+    assert "Really" not in (text := commands.refused("domain", "remove", "example.org"))
+    assert "no domain example.org" in text
 
 
 def test_errors_for_people_and_for_programs(commands: Commands) -> None:

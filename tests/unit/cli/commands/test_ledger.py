@@ -35,5 +35,14 @@ def test_unaccounted_is_named_and_exits_4(commands: Commands) -> None:
 
 
 def test_a_span_that_is_none(commands: Commands) -> None:
-    assert "--since must lie before" in commands.refused("ledger", "audit", "--since", "1h", "--until", "2h")
+    assert "--since must lie before" in commands.refused("ledger", "audit", "--since", "1h", "--until", "2h", code=2)
+    assert "--since must lie before" in commands.refused("ledger", "audit", "--since", "2999-01-01", code=2)
+    assert "no time ago" in commands.refused("ledger", "audit", "--since", "0h", code=2)
     assert "is no moment" in commands.refused("ledger", "audit", "--since", "soon", code=2)
+
+
+def test_an_audit_of_nothing_does_not_call_it_accounted_for(commands: Commands) -> None:
+    text = commands.text("ledger", "audit")
+    assert text.startswith("0 messages, accepted from ")
+    assert "there was nothing to account for" in text
+    assert "Everything" not in text

@@ -15,22 +15,42 @@ def test_status_of_stores(commands: Commands) -> None:
     text = commands.text("status")
     assert "Nothing runs on" in text
     assert re.search(r"^filter +mail.accepted.v1 +1 +\d+ ", text, re.MULTILINE)
+    assert re.search(r"^STAGE +TOPIC +UNCOMMITTED +OLDEST$", text, re.MULTILINE)
+    assert "nothing is delivered twice" in text
+
+
+def test_status_of_a_process_that_was_killed_behind_its_work(commands: Commands) -> None:
+    """What was handled in the last second is not written down yet: it must not be called waiting."""
+    commands.stores(lambda context: accept(context, "alice@example.org"))
+    assert "WAITING" not in commands.text("status")
+    assert [(s["waiting"], s["exact"]) for s in commands.json("status")["stages"]] == [(1, False), (0, False)]
 
 
 def test_status_of_a_process(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     answer: dict[str, Any] = {
         "process": {"pid": 7, "version": "1", "listeners": {"mx": "127.0.0.1:25"}},
         "processes": [{"process_id": "imap-1", "role": "imap", "http": "127.0.0.1:1", "grpc": ""}],
-        "stages": [],
+        "stages": [{"group": "filter", "topic": "t", "waiting": 3, "oldest_age": 1.0, "exact": True}],
     }
     monkeypatch.setattr("posthouse.cli.desk.Desk.run", lambda *_, **__: answer)
     text = commands.text("status")
     assert re.search(r"^pid +7$", text, re.MULTILINE)
     assert re.search(r"^mx +127.0.0.1:25$", text, re.MULTILINE)
     assert re.search(r"^imap-1 +imap +127.0.0.1:1 +-$", text, re.MULTILINE)
+    assert re.search(r"^STAGE +TOPIC +WAITING +OLDEST$", text, re.MULTILINE)
+    assert "delivered twice" not in text
 
 
-def test_nobody(commands: Commands) -> None:
+def test_where_nothing_runs_it_is_said(commands: Commands) -> None:
+    assert "no Posthouse is running there" in commands.refused("who", code=3)
+    assert "no Posthouse is running there" in commands.refused("kick", "alice@example.org", code=3)
+
+
+def test_nobody(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def listing(control: NoSessions) -> SessionList:
+        return SessionList(())
+
+    monkeypatch.setattr(NoSessions, "listing", listing)
     assert commands.text("who") == "Nobody is connected.\n"
     assert "no live session" in commands.refused("kick", "alice@example.org")
 
