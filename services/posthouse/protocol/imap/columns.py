@@ -235,14 +235,16 @@ def difference(old: Columns, new: Columns, told: int) -> Changes:
 
 class Pool:
     """The newest columns of each mailbox that some session of the process holds, and of those held last, up to
-    `idle_messages` in all: clients go back and forth between mailboxes."""
+    `idle_messages` in `idle_mailboxes` (an empty one costs something too): clients go back and forth between
+    mailboxes. At the bounds 10 MiB of messages and 10 of mailboxes."""
 
-    __slots__ = ("_idle", "_idle_limit", "_idle_size", "_latest")
+    __slots__ = ("_idle", "_idle_limit", "_idle_mailboxes", "_idle_size", "_latest")
 
-    def __init__(self, idle_messages: int = 100_000) -> None:
+    def __init__(self, idle_messages: int = 100_000, idle_mailboxes: int = 10_000) -> None:
         self._latest: dict[tuple[AccountId, MailboxNumber], Columns] = {}
         self._idle: OrderedDict[tuple[AccountId, MailboxNumber], Columns] = OrderedDict()
         self._idle_limit = idle_messages
+        self._idle_mailboxes = idle_mailboxes
         self._idle_size = 0
 
     def adopt(self, account: AccountId, number: MailboxNumber, columns: Columns) -> Columns:
@@ -273,7 +275,7 @@ class Pool:
             del self._latest[key]
             self._idle[key] = columns
             self._idle_size += len(columns)
-            while self._idle_size > self._idle_limit:
+            while self._idle_size > self._idle_limit or len(self._idle) > self._idle_mailboxes:
                 _, oldest = self._idle.popitem(last=False)
                 self._idle_size -= len(oldest)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from array import array
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,6 +25,8 @@ from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
 from posthouse.ports.mail_store import Watch
 from posthouse.store.account import owner_upkeep
+from posthouse.store.account.cached_accounts import CachedAccounts
+from posthouse.store.account.journal_tail import KEPT_OCTETS, TailBudget
 from posthouse.store.account.lifecycle import plan_bootstrap, plan_delete
 from posthouse.store.account.owner_commit import Committer
 from posthouse.store.account.owner_log import AccountLog, OwnerTimes, Surroundings
@@ -39,6 +40,7 @@ from posthouse.store.account.watch import Watches
 log = logging.getLogger(__name__)
 
 CACHED_ACCOUNTS = 10_000
+"""About 7 KiB each with six mailboxes: 70 MiB. Their journal tails have a bound of their own."""
 
 
 class _Owned:
@@ -57,6 +59,9 @@ class _Owned:
     def idle(self) -> bool:
         return self.log.idle and self.committer.idle and not self.polls
 
+    def leave(self) -> None:
+        self.log.tail.clear()
+
 
 class OwnedMailStore:
     """ports.mail_store.MailStore; `async with OwnedMailStore(table, clock, ids) as store`."""
@@ -69,17 +74,21 @@ class OwnedMailStore:
         *,
         times: OwnerTimes | None = None,
         cached_accounts: int = CACHED_ACCOUNTS,
+        tail_octets: int = KEPT_OCTETS,
     ) -> None:
         self._table = table
         self._clock = clock
         self._ids = ids
         self._times = times or OwnerTimes()
-        self._cached_accounts = cached_accounts
-        self._owned: OrderedDict[AccountId, _Owned] = OrderedDict()
+        self._owned: CachedAccounts[_Owned] = CachedAccounts(
+            cached_accounts, lambda account: _Owned(account, self._around), lambda owned: owned.idle, _Owned.leave
+        )
         self._watches = Watches()
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._around = Surroundings(table, clock, ids, self._times, self._spawn, self._watches.tell)
+        self._around = Surroundings(
+            table, clock, ids, self._times, self._spawn, self._watches.tell, TailBudget(tail_octets)
+        )
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -127,31 +136,31 @@ class OwnedMailStore:
             await self._carry_out(account, decide)
         except NoSuchAccount:
             # What a batch of ours that was thought lost has done looks like this as well.
-            state = self._own(account).log.state
+            state = self._owned.of(account).log.state
             if state is None or not state.head.deleted:
                 raise
 
     async def commit(self, account: AccountId, request: CommitRequest) -> CommitResult:
-        return await self._own(account).committer.submit(request)
+        return await self._owned.of(account).committer.submit(request)
 
     async def view(self, account: AccountId) -> AccountView:
-        return (await self._own(account).log.fresh()).view()
+        return (await self._owned.of(account).log.fresh()).view()
 
     async def contents(self, account: AccountId, mailbox: MailboxNumber) -> MailboxContents:
-        state, rows = await self._own(account).log.live(mailbox)
+        state, rows = await self._owned.of(account).log.live(mailbox)
         if mailbox not in state.mailboxes:
             raise NoSuchMailbox(f"no mailbox number {mailbox}")
         return _contents(state, mailbox, rows)
 
     async def journal(self, account: AccountId, since: ModSeq) -> Sequence[JournalEntry] | None:
-        log = self._own(account).log
+        log = self._owned.of(account).log
         state = await log.fresh()
         if since < state.head.floor:
             return None
         return await log.entries(since, state.head.modseq)
 
     async def vanished(self, account: AccountId, mailbox: MailboxNumber, since: ModSeq) -> Vanished:
-        log = self._own(account).log
+        log = self._owned.of(account).log
         state = await log.fresh()
         box = state.mailboxes.get(mailbox)
         if box is None:
@@ -172,7 +181,7 @@ class OwnedMailStore:
 
     async def evidence(self, account: AccountId, op_ids: Sequence[OpId]) -> Mapping[OpId, ModSeq]:
         try:
-            await self._own(account).log.fresh()
+            await self._owned.of(account).log.fresh()
         except NoSuchAccount:
             return {}
         found = await self._table.read_dedup(account, op_ids, Consistency.QUORUM)
@@ -180,7 +189,7 @@ class OwnedMailStore:
 
     @asynccontextmanager
     async def watch(self, account: AccountId) -> AsyncIterator[Watch]:
-        owned = self._own(account)
+        owned = self._owned.of(account)
         with self._watches.open(account) as watch:
             owned.polls += 1
             if owned.poll is None or owned.poll.done():
@@ -240,7 +249,7 @@ class OwnedMailStore:
 
     async def _carry_out(self, account: AccountId, decide: Callable[[AccountLog], Awaitable[Plan | None]]) -> None:
         """Commits what `decide` makes of a state just read, again until it applies: repeating it must be harmless."""
-        log = self._own(account).log
+        log = self._owned.of(account).log
         deadline = self._clock.monotonic() + self._times.commit
         unknown = False
         while True:
@@ -273,24 +282,6 @@ class OwnedMailStore:
                 return
             except Unavailable as e:
                 log.info("a watched account cannot be read now: %s", e)
-
-    def _own(self, account: AccountId) -> _Owned:
-        owned = self._owned.get(account)
-        if owned is not None:
-            self._owned.move_to_end(account)
-            return owned
-        owned = self._owned[account] = _Owned(account, self._around)
-        if len(self._owned) > self._cached_accounts:
-            self._evict()
-        return owned
-
-    def _evict(self) -> None:
-        """Lets idle accounts go, longest unused first; those at work stay, however many."""
-        newest = next(reversed(self._owned))
-        for account in [account for account, owned in self._owned.items() if owned.idle and account != newest]:
-            if len(self._owned) <= self._cached_accounts:
-                return
-            del self._owned[account]
 
 
 def _contents(state: AccountState, number: MailboxNumber, rows: Sequence[MsgRow]) -> MailboxContents:

@@ -21,7 +21,7 @@ from posthouse.ports.ids import Ids
 from posthouse.store.account.codec import decode
 from posthouse.store.account.draft import RowTable
 from posthouse.store.account.fold import Fold, StoredRows, sources
-from posthouse.store.account.owner_tail import JournalTail
+from posthouse.store.account.journal_tail import JournalTail, TailBudget
 from posthouse.store.account.plan import Plan, RowNeed
 from posthouse.store.account.row import MsgRow
 from posthouse.store.account.state import AccountState
@@ -63,6 +63,7 @@ class Surroundings:
     times: OwnerTimes
     spawn: Spawn
     tell: Callable[[AccountId, ModSeq], None]
+    tails: TailBudget
 
 
 class AccountLog:
@@ -71,7 +72,7 @@ class AccountLog:
         self.around = around
         self.table = around.table
         self.state: AccountState | None = None
-        self.tail = JournalTail()
+        self.tail = JournalTail(around.tails)
         self.read_at = 0
         """ticket() of the last read of the head."""
         self._tickets = 0

@@ -95,8 +95,19 @@ class RemoteMailStore:
     def _stub(self, peer: str) -> MailStoreStub:
         channel = self._channels.get(peer)
         if channel is None:
+            self._leave_departed()
             channel = self._channels[peer] = grpc.aio.insecure_channel(peer, options=CHANNEL_OPTIONS)
         return MailStoreStub(channel)  # type: ignore[no-untyped-call]
+
+    def _leave_departed(self) -> None:
+        """Closes the channels to processes that are listed no more and do nothing for us any more: where each start
+        has another address, they would grow without end."""
+        for peer in self._channels.keys() - set(self._ring.peers):
+            streams = [streams[peer] for streams in (self._commits, self._reads) if peer in streams]
+            if all(stream.broken for stream in streams):
+                self._commits.pop(peer, None)
+                self._reads.pop(peer, None)
+                self._tasks.create_task(self._channels.pop(peer).close())
 
     def _stream(self, streams: dict[str, Calls], peer: str) -> Calls:
         calls = streams.get(peer)

@@ -56,6 +56,11 @@ class Ring:
             ordered.sort(key=self._suspects.__contains__)
         return ordered
 
+    @property
+    def peers(self) -> Sequence[str]:
+        """Those listed last."""
+        return self._peers
+
     def suspect(self, peer: str) -> None:
         """It has broken a stream or refused one."""
         failures = self._failures[peer] = self._failures.get(peer, 0) + 1

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -27,7 +26,9 @@ from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.mail_store import Watch
 from posthouse.store.account import sqlite_read, sqlite_upkeep
+from posthouse.store.account.cached_accounts import CachedAccounts
 from posthouse.store.account.codec import decode
+from posthouse.store.account.journal_tail import JournalTail, TailBudget
 from posthouse.store.account.lifecycle import plan_bootstrap, plan_delete, plan_swept
 from posthouse.store.account.plan import Plan, needs, plan
 from posthouse.store.account.sqlite_rows import SCHEMA, insert_head, write_plan
@@ -38,6 +39,8 @@ CACHED_ACCOUNTS = 5_000
 """About 4 KiB each with six mailboxes."""
 CACHED_ENTRIES = 64
 """Journal entries per account that sessions can pull without reading and decoding them."""
+CACHED_ENTRY_OCTETS = 32 * 1024 * 1024
+"""Of all accounts: 70,000 deliveries."""
 
 
 class _Slot:
@@ -45,13 +48,21 @@ class _Slot:
 
     __slots__ = ("acct", "committed", "tail", "under_way", "view", "working")
 
-    def __init__(self) -> None:
+    def __init__(self, tails: TailBudget) -> None:
         self.acct = 0
         self.working: AccountState | None = None
         self.committed: AccountState | None = None
         self.view: AccountView | None = None
-        self.tail: deque[JournalEntry] = deque(maxlen=CACHED_ENTRIES)
+        self.tail = JournalTail(tails, CACHED_ENTRIES)
         self.under_way = 0
+
+    @property
+    def idle(self) -> bool:
+        """One with a commit under way must stay: its working state alone knows what the open transaction holds."""
+        return not self.under_way
+
+    def leave(self) -> None:
+        self.tail.clear()
 
 
 class SqliteMailStore:
@@ -60,8 +71,10 @@ class SqliteMailStore:
     def __init__(self, engine: Engine, clock: Clock, *, cached_accounts: int = CACHED_ACCOUNTS) -> None:
         self._engine = engine
         self._clock = clock
-        self._cached_accounts = cached_accounts
-        self._slots: OrderedDict[AccountId, _Slot] = OrderedDict()
+        tails = TailBudget(CACHED_ENTRY_OCTETS)
+        self._slots: CachedAccounts[_Slot] = CachedAccounts(
+            cached_accounts, lambda _: _Slot(tails), lambda slot: slot.idle, _Slot.leave
+        )
         self._watches = Watches()
         self._tended: dict[AccountId, float] = {}
         """When upkeep last passed over an account."""
@@ -119,7 +132,7 @@ class SqliteMailStore:
         return outcome
 
     async def view(self, account: AccountId) -> AccountView:
-        slot = self._slot(account)
+        slot = self._slots.of(account)
         if slot.view is None:
             slot.view = self._committed(account, slot).view()
         return slot.view
@@ -131,13 +144,13 @@ class SqliteMailStore:
             return sqlite_read.contents(reader, acct, _mailbox(state, mailbox), state.head.modseq)
 
     async def journal(self, account: AccountId, since: ModSeq) -> Sequence[JournalEntry] | None:
-        slot = self._slot(account)
+        slot = self._slots.of(account)
         state = self._committed(account, slot)
         if since >= state.head.modseq:
             return ()
-        tail = slot.tail
-        if tail and tail[0].modseq <= since + 1 and tail[-1].modseq == state.head.modseq:
-            return [entry for entry in tail if entry.modseq > since]
+        kept = slot.tail.between(since, state.head.modseq)
+        if kept is not None:
+            return kept
         reader = self._engine.reader
         with sqlite_read.snapshot(reader):
             acct, state = self._read(account)
@@ -256,7 +269,7 @@ class SqliteMailStore:
 
     async def _run(self, account: AccountId, operation: Callable[[sqlite3.Connection, _Slot], Plan | None]) -> None:
         """Runs `operation` in the writer's next group; after COMMIT shows what it did to callers and watchers."""
-        slot = self._slot(account)
+        slot = self._slots.of(account)
 
         def run(connection: sqlite3.Connection) -> Plan | None:
             decided = operation(connection, slot)
@@ -291,27 +304,8 @@ class SqliteMailStore:
         if slot.committed is None or state.head.modseq > slot.committed.head.modseq:
             slot.committed = state
             slot.view = None
-        for entry in decided.entries:
-            if slot.tail and slot.tail[-1].modseq + 1 != entry.modseq:
-                slot.tail.clear()
-            slot.tail.append(entry)
+        slot.tail.extend(decided.entries)
         self._watches.tell(account, state.head.modseq)
-
-    def _slot(self, account: AccountId) -> _Slot:
-        slot = self._slots.get(account)
-        if slot is not None:
-            self._slots.move_to_end(account)
-            return slot
-        slot = self._slots[account] = _Slot()
-        if len(self._slots) > self._cached_accounts:
-            self._evict()
-        return slot
-
-    def _evict(self) -> None:
-        for account in _oldest(self._slots):
-            if len(self._slots) <= self._cached_accounts:
-                return
-            del self._slots[account]
 
     def _working(self, connection: sqlite3.Connection, account: AccountId, slot: _Slot) -> AccountState | None:
         """The account's state in the writer's open transaction."""
@@ -349,14 +343,14 @@ class SqliteMailStore:
         loaded = sqlite_read.load(self._engine.reader, account)
         if loaded is None or loaded[1].head.deleted:
             raise NoSuchAccount(f"no account log {account}")
-        slot = self._slot(account)
+        slot = self._slots.of(account)
         slot.acct, state = loaded
         if slot.committed is None or state.head.modseq > slot.committed.head.modseq:
             slot.committed, slot.view = state, None
         return loaded
 
     def _acct(self, account: AccountId) -> int:
-        slot = self._slot(account)
+        slot = self._slots.of(account)
         self._committed(account, slot)
         return slot.acct
 
@@ -369,9 +363,3 @@ def _mailbox(state: AccountState, number: MailboxNumber) -> Mailbox:
     if mailbox is None:
         raise NoSuchMailbox(f"no mailbox number {number}")
     return mailbox
-
-
-def _oldest(slots: OrderedDict[AccountId, _Slot]) -> Iterator[AccountId]:
-    """Idle accounts, longest unused first. A slot with a commit under way must stay: its working state is the only
-    one that knows what the open transaction holds."""
-    return iter([account for account, slot in slots.items() if not slot.under_way])

@@ -56,6 +56,14 @@ def test_idle_columns_are_kept_up_to_the_limit() -> None:
     assert (kept.holders, pool.idle, len(pool)) == (1, 2, 1)
 
 
+def test_idle_columns_of_empty_mailboxes_are_kept_up_to_a_number() -> None:
+    pool = Pool(idle_mailboxes=2)
+    for number in (1, 2, 3):
+        columns = pool.adopt(ACCOUNT, MailboxNumber(number), Columns(MailboxModel().contents()))
+        pool.release(ACCOUNT, MailboxNumber(number), columns)
+    assert [pool.take(ACCOUNT, MailboxNumber(number)) is None for number in (1, 2, 3)] == [True, False, False]
+
+
 def test_an_older_state_does_not_replace_a_newer_one() -> None:
     model, pool = filled(1), Pool()
     old = Columns(model.contents())

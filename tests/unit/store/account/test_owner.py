@@ -243,7 +243,7 @@ async def test_an_old_answer_does_not_undo_what_is_known(cluster: Cluster) -> No
     store = await cluster.store(trusting=True)
     account = await make_account(store)
     await store.commit(account, delivery())
-    log = store._own(account).log
+    log = store._owned.of(account).log
     stale = await log.table.read_state(account, Consistency.QUORUM)
     assert stale is not None
     outcome = await store.commit(account, delivery())

@@ -44,3 +44,20 @@ async def test_a_failure_is_definite_only_if_no_earlier_try_was_sent(
         with pytest.raises(Unavailable) as refused:
             await store.commit(AccountId(uuid.uuid4()), delivery())
     assert isinstance(refused.value, OutcomeUnknown) is unknown
+
+
+async def test_channels_to_processes_that_are_gone_are_closed() -> None:
+    listed: list[str] = []
+
+    async def peers() -> Sequence[str]:
+        return list(listed)
+
+    clock = VirtualClock()
+    async with RemoteMailStore(peers, clock, read_deadline=1.0) as store:
+        for port in range(1, 6):
+            listed[:] = [f"127.0.0.1:{port}"]  # nobody listens: the stream breaks
+            with pytest.raises(Unavailable):
+                await store.view(AccountId(uuid.uuid4()))
+            await clock.sleep(10)
+        assert set(store._channels) <= {"127.0.0.1:4", "127.0.0.1:5"}
+        assert set(store._reads) <= set(store._channels)
