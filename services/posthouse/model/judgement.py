@@ -1,0 +1,124 @@
+"""From evidence to a verdict, for one recipient: pure, so that `mx` before the 250 and `filter` after it judge alike,
+and a verdict can be explained later from what was kept.
+
+The rules, the strongest answer wins unless an allow list speaks:
+
+    a login            is not judged as a stranger; what looks like spam is held, never put into somebody's Junk
+    a block list       refuses; the account's own puts into Junk, since nobody else should lose the mail by it
+    an allow list      accepts what proved itself
+    DMARC              a failing author whose domain asks for quarantine or reject, as the policy says
+    our own names      an author of our domains without an aligned proof is at least junk
+    the score          against the thresholds; the model's own where no level set one
+    postmaster, abuse  are never refused or held for content (RFC 5321 §4.5.1, RFC 2142)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy
+from posthouse.model.filter_policy import Claimant, EffectivePolicy, listed
+from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
+
+_ORDER: Final = {
+    kind: rank
+    for rank, kind in enumerate(
+        (VerdictKind.ACCEPT, VerdictKind.TAG, VerdictKind.JUNK, VerdictKind.QUARANTINE, VerdictKind.REJECT)
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a message when it is judged."""
+
+    claimant: Claimant
+    login: bool = False
+    """It came with a login of the platform."""
+    results: AuthenticationResults | None = None
+    """None = nobody looked (a trusted network, authentication switched off)."""
+    author_is_ours: bool = False
+    """RFC5322.From names a domain of the platform."""
+    score: float | None = None
+    """Log-odds of spam; None = not scored."""
+    threshold: float = 0.0
+    """From which on the model that scored it calls it spam."""
+    reasons: tuple[str, ...] = ()
+    """What the score is made of, the weightiest first."""
+
+
+def judge(evidence: Evidence, policy: EffectivePolicy, *, local_part: str = "") -> Verdict:
+    """`local_part` of the recipient, lower case."""
+    verdict = _judge(evidence, policy)
+    if local_part in ("postmaster", "abuse") and _ORDER[verdict.kind] > _ORDER[VerdictKind.JUNK]:
+        return Verdict(VerdictKind.JUNK, verdict.score, verdict.reasons)
+    return verdict
+
+
+def _judge(evidence: Evidence, policy: EffectivePolicy) -> Verdict:
+    score = evidence.score if evidence.score is not None else 0.0
+    if evidence.login:
+        kind = by_score(evidence, policy)
+        if kind is VerdictKind.ACCEPT:
+            return Verdict(kind, score, evidence.reasons)
+        return Verdict(VerdictKind.QUARANTINE, score, ("spam-from-login", *evidence.reasons))
+    known = listed(policy, evidence.claimant)
+    if known is not None and known[0] == "allow":
+        return Verdict(VerdictKind.ACCEPT, score, (f"allowed-by-{known[1]}",))
+    found: list[tuple[VerdictKind, str]] = []
+    if known is not None:
+        kind = VerdictKind.JUNK if known[1] == "account" else VerdictKind.REJECT
+        found.append((kind, f"blocked-by-{known[1]}"))
+    found += _by_authentication(evidence, policy)
+    kind = by_score(evidence, policy)
+    if kind is not VerdictKind.ACCEPT:
+        found.append((kind, "score"))
+    if not found:
+        return ACCEPT if evidence.score is None else Verdict(VerdictKind.ACCEPT, score, evidence.reasons)
+    strongest = max(found, key=lambda each: _ORDER[each[0]])[0]
+    named = tuple(reason for _, reason in found if reason != "score")
+    return Verdict(strongest, score, (*named, *evidence.reasons))
+
+
+def _by_authentication(evidence: Evidence, policy: EffectivePolicy) -> list[tuple[VerdictKind, str]]:
+    results = evidence.results
+    if results is None:
+        return []
+    found = []
+    dmarc = results.dmarc
+    aligned = dmarc is not None and (dmarc.spf_aligned or dmarc.dkim_aligned)
+    if evidence.author_is_ours and not aligned and dmarc is not None and dmarc.result is not AuthResult.TEMPERROR:
+        found.append((VerdictKind.JUNK, "our-domain-unproved"))
+    if dmarc is not None and dmarc.result is AuthResult.FAIL and not results.overrides:
+        kind = _dmarc(dmarc.policy, policy)
+        if kind is not VerdictKind.ACCEPT:
+            found.append((kind, f"dmarc-{dmarc.policy.value}"))
+    return found
+
+
+def _dmarc(asked: DmarcPolicy, policy: EffectivePolicy) -> VerdictKind:
+    if asked is DmarcPolicy.NONE or policy.dmarc == "ignore":
+        return VerdictKind.ACCEPT
+    if asked is DmarcPolicy.REJECT and policy.dmarc == "follow":
+        return VerdictKind.REJECT
+    return VerdictKind.JUNK
+
+
+def by_score(evidence: Evidence, policy: EffectivePolicy) -> VerdictKind:
+    """What the score alone asks for."""
+    score = evidence.score
+    if score is None:
+        return VerdictKind.ACCEPT
+    if policy.reject is not None and score >= policy.reject:
+        return VerdictKind.REJECT
+    if policy.quarantine is not None and score >= policy.quarantine:
+        return VerdictKind.QUARANTINE
+    if score >= (policy.junk if policy.junk is not None else evidence.threshold):
+        return VerdictKind.JUNK
+    return VerdictKind.ACCEPT
+
+
+def refused_by_all(verdicts: list[Verdict]) -> bool:
+    """One reply to DATA serves all recipients: it may refuse only what each of them would refuse."""
+    return bool(verdicts) and all(verdict.kind is VerdictKind.REJECT for verdict in verdicts)

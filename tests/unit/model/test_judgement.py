@@ -1,0 +1,122 @@
+"""Who is judged by what, and which answer wins."""
+
+import pytest
+
+from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy, DmarcResult
+from posthouse.model.filter_policy import Claimant, FilterPolicy, checked, fold
+from posthouse.model.judgement import Evidence, judge, refused_by_all
+from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
+
+STRANGER = Claimant(("ann@example.net",), frozenset(), frozenset(), "192.0.2.7")
+PROVED = Claimant(("ann@example.net",), frozenset({"example.net"}), frozenset(), "192.0.2.7")
+NO_POLICY = fold([])
+
+
+def dmarc_failure(policy: DmarcPolicy, *overrides: str) -> AuthenticationResults:
+    return AuthenticationResults(
+        dmarc=DmarcResult(AuthResult.FAIL, "example.net", policy=policy), overrides=tuple(overrides)
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "handling", "kind"),
+    [
+        (DmarcPolicy.REJECT, None, VerdictKind.JUNK),
+        (DmarcPolicy.REJECT, "follow", VerdictKind.REJECT),
+        (DmarcPolicy.REJECT, "junk", VerdictKind.JUNK),
+        (DmarcPolicy.REJECT, "ignore", VerdictKind.ACCEPT),
+        (DmarcPolicy.QUARANTINE, None, VerdictKind.JUNK),
+        (DmarcPolicy.QUARANTINE, "follow", VerdictKind.JUNK),
+        (DmarcPolicy.QUARANTINE, "ignore", VerdictKind.ACCEPT),
+        (DmarcPolicy.NONE, "follow", VerdictKind.ACCEPT),
+    ],
+)
+def test_what_follows_from_a_failing_author(asked: DmarcPolicy, handling: str | None, kind: VerdictKind) -> None:
+    policy = fold([("tenant", FilterPolicy(dmarc=handling))])  # type: ignore[arg-type]
+    verdict = judge(Evidence(STRANGER, results=dmarc_failure(asked)), policy)
+    assert verdict.kind is kind
+    assert (f"dmarc-{asked.value}" in verdict.reasons) is (kind is not VerdictKind.ACCEPT)
+
+
+def test_an_override_lifts_the_policy_of_the_domain() -> None:
+    results = dmarc_failure(DmarcPolicy.REJECT, "trusted-arc-sealer")
+    assert judge(Evidence(STRANGER, results=results), fold([("tenant", FilterPolicy(dmarc="follow"))])) == ACCEPT
+
+
+def test_our_own_name_without_a_proof_is_junk() -> None:
+    results = AuthenticationResults(dmarc=DmarcResult(AuthResult.NONE, "ours.example"))
+    assert judge(Evidence(STRANGER, results=results, author_is_ours=True), NO_POLICY).kind is VerdictKind.JUNK
+    aligned = AuthenticationResults(dmarc=DmarcResult(AuthResult.NONE, "ours.example", spf_aligned=True))
+    assert judge(Evidence(STRANGER, results=aligned, author_is_ours=True), NO_POLICY) == ACCEPT
+
+
+def test_a_dns_failure_proves_nothing_against_anybody() -> None:
+    results = AuthenticationResults(dmarc=DmarcResult(AuthResult.TEMPERROR, "ours.example"))
+    assert judge(Evidence(STRANGER, results=results, author_is_ours=True), NO_POLICY) == ACCEPT
+
+
+def test_where_nobody_looked_nothing_is_held_against_it() -> None:
+    assert judge(Evidence(STRANGER, author_is_ours=True), NO_POLICY) == ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("score", "kind"),
+    [
+        (1.9, VerdictKind.ACCEPT),
+        (2.0, VerdictKind.JUNK),
+        (5.0, VerdictKind.QUARANTINE),
+        (9.0, VerdictKind.REJECT),
+    ],
+)
+def test_thresholds_are_met_from_below(score: float, kind: VerdictKind) -> None:
+    policy = fold([("domain", FilterPolicy(junk=2.0, quarantine=5.0, reject=9.0))])
+    verdict = judge(Evidence(STRANGER, score=score, threshold=-50.0, reasons=("LOUD",)), policy)
+    assert verdict == Verdict(kind, score, ("LOUD",))
+
+
+def test_the_models_own_threshold_holds_where_nobody_set_one() -> None:
+    assert judge(Evidence(STRANGER, score=1.0, threshold=1.0), NO_POLICY).kind is VerdictKind.JUNK
+    assert judge(Evidence(STRANGER, score=0.9, threshold=1.0), NO_POLICY).kind is VerdictKind.ACCEPT
+
+
+def test_an_allowed_sender_is_not_judged_by_its_score() -> None:
+    policy = fold([("account", checked(FilterPolicy(allow=("example.net",))))])
+    verdict = judge(Evidence(PROVED, score=50.0), policy)
+    assert (verdict.kind, verdict.reasons) == (VerdictKind.ACCEPT, ("allowed-by-account",))
+    assert judge(Evidence(STRANGER, score=50.0), policy).kind is VerdictKind.JUNK
+
+
+@pytest.mark.parametrize(("level", "kind"), [("domain", VerdictKind.REJECT), ("account", VerdictKind.JUNK)])
+def test_blocking_refuses_but_an_accounts_own_list_moves_to_junk(level: str, kind: VerdictKind) -> None:
+    policy = fold([(level, checked(FilterPolicy(block=("example.net",))))])
+    verdict = judge(Evidence(PROVED), policy)
+    assert (verdict.kind, verdict.reasons) == (kind, (f"blocked-by-{level}",))
+
+
+def test_the_strongest_answer_wins_and_every_reason_is_named() -> None:
+    policy = fold([("domain", checked(FilterPolicy(block=("example.net",), dmarc="junk")))])
+    verdict = judge(Evidence(STRANGER, results=dmarc_failure(DmarcPolicy.REJECT), score=3.0, reasons=("A",)), policy)
+    assert verdict == Verdict(VerdictKind.REJECT, 3.0, ("blocked-by-domain", "dmarc-reject", "A"))
+
+
+def test_mail_with_a_login_is_held_and_never_junked() -> None:
+    policy = fold([("domain", checked(FilterPolicy(block=("example.net",))))])
+    login = Evidence(STRANGER, login=True, results=dmarc_failure(DmarcPolicy.REJECT), score=-3.0)
+    assert judge(login, policy).kind is VerdictKind.ACCEPT
+    spam = judge(Evidence(STRANGER, login=True, score=3.0), NO_POLICY)
+    assert (spam.kind, spam.reasons) == (VerdictKind.QUARANTINE, ("spam-from-login",))
+
+
+@pytest.mark.parametrize("local_part", ["postmaster", "abuse"])
+def test_role_addresses_are_never_refused(local_part: str) -> None:
+    policy = fold([("domain", checked(FilterPolicy(block=("example.net",), reject=1.0)))])
+    verdict = judge(Evidence(STRANGER, score=9.0), policy, local_part=local_part)
+    assert (verdict.kind, verdict.reasons) == (VerdictKind.JUNK, ("blocked-by-domain",))
+    assert judge(Evidence(STRANGER, score=9.0), policy, local_part="ann").kind is VerdictKind.REJECT
+
+
+def test_one_reply_refuses_only_what_everybody_refuses() -> None:
+    reject, junk = Verdict(VerdictKind.REJECT), Verdict(VerdictKind.JUNK)
+    assert refused_by_all([reject, reject])
+    assert not refused_by_all([reject, junk])
+    assert not refused_by_all([])
