@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.cassandra import CassandraServer
 from harness.kafka import KafkaServer
@@ -23,6 +24,10 @@ from harness.versitygw import VersityGw
 WANTED = pytest.StashKey[set[str]]()
 SERVERS = pytest.StashKey[ServerSet]()
 CLUSTERS = pytest.StashKey[list[PosthouseCluster]]()
+
+# How long an example takes says how busy the machine is, not whether it is right.
+settings.register_profile("posthouse", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("posthouse")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -65,7 +65,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedImap]:
 
 
 def connect(server: ThreadedImap) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
 
 
 def talk(server: ThreadedImap, prelude: list[bytes], octets: bytes) -> bytes:
@@ -103,7 +103,7 @@ def answers(octets: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("state", STATES)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(octets=ANYTHING)
 def test_each_state(server: ThreadedImap, state: str, octets: bytes) -> None:
     said = talk(server, STATES[state], octets)
@@ -114,7 +114,7 @@ def test_each_state(server: ThreadedImap, state: str, octets: bytes) -> None:
     assert talk(server, [], b"z NOOP\r\nz LOGOUT\r\n").endswith(b"z OK LOGOUT completed\r\n")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(octets=ANYTHING, cuts=st.lists(st.integers(0, 300), max_size=5))
 def test_cut_in_pieces(server: ThreadedImap, octets: bytes, cuts: list[int]) -> None:
     received = b""

@@ -17,6 +17,7 @@ from harness.imap_server import LiveImap
 from posthouse.model.flags import SYSTEM_BITS, Flags
 from posthouse.model.ids import AccountId
 
+PATIENCE = 60.0
 PATTERNS = {"{any}": "[ -~]*", "{n}": "[0-9]+", "{x}": "[^ ]+"}
 
 MESSAGES = {
@@ -100,16 +101,16 @@ class LivePlayer:
             case "RAW":
                 writer.write(raw(text))
             case "S":
-                said = (await asyncio.wait_for(reader.readline(), 5)).decode("latin-1").removesuffix("\r\n")
+                said = (await asyncio.wait_for(reader.readline(), PATIENCE)).decode("latin-1").removesuffix("\r\n")
                 assert matches(text, said), f"line {number}: expected {text!r}, it said {said!r}"
             case "EOF":
-                left = await asyncio.wait_for(reader.read(), 5)
+                left = await asyncio.wait_for(reader.read(), PATIENCE)
                 assert left == b"", f"line {number}: expected the end, it said {left!r}"
 
     async def _connection(self, place: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if place not in self._connections:
             made = await asyncio.open_connection("127.0.0.1", self._live.port, limit=1 << 20)
-            greeting = await asyncio.wait_for(made[0].readline(), 5)
+            greeting = await asyncio.wait_for(made[0].readline(), PATIENCE)
             assert greeting.startswith(b"* OK [CAPABILITY IMAP4rev1 "), greeting
             self._connections[place] = made
         return self._connections[place]

@@ -104,7 +104,7 @@ class OtlpReceiver:
         with self._arrived:
             self._spans.clear()
 
-    def wait_for(self, predicate: Callable[[Sequence[Received]], bool], deadline: float = 10.0) -> list[Received]:
+    def wait_for(self, predicate: Callable[[Sequence[Received]], bool], deadline: float = 60.0) -> list[Received]:
         """Blocks until `predicate` holds for the spans received so far, and returns them.
 
         Raises TimeoutError after `deadline` seconds; it names what had come. In a coroutine use `arrival`.
@@ -117,7 +117,7 @@ class OtlpReceiver:
                     raise TimeoutError(f"not the spans waited for in {deadline} s; received: {names}")
             return list(self._spans)
 
-    async def arrival(self, predicate: Callable[[Sequence[Received]], bool], deadline: float = 10.0) -> list[Received]:
+    async def arrival(self, predicate: Callable[[Sequence[Received]], bool], deadline: float = 60.0) -> list[Received]:
         """`wait_for` without blocking the event loop."""
         return await asyncio.to_thread(self.wait_for, predicate, deadline)
 

@@ -18,7 +18,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 class PosthouseProcess(Server):
     """`python -m posthouse.<module> <arguments> --ready-file …`; usable once the ready file has its process id."""
 
-    start_deadline = 60.0
+    start_deadline = 120.0
     stop_deadline = 40.0
 
     def __init__(self, module: str, name: str, run_dir: Path, arguments: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class PosthouseProcess(Server):
         host, _, port = self.ready()["listeners"][name].rpartition(":")
         return host, int(port)
 
-    def get(self, path: str, timeout: float = 5.0) -> str:
+    def get(self, path: str, timeout: float = 30.0) -> str:
         """The body of a page of the process's HTTP endpoint."""
         host, port = self.listener("http")
         with urlopen(f"http://{host}:{port}{path}", timeout=timeout) as answer:

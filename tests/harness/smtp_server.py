@@ -30,6 +30,7 @@ from posthouse.telemetry.sinks import RingSink
 from posthouse.telemetry.tracing import Tracer
 
 HOSTNAME = "mx.example.org"
+PATIENCE = 60.0
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Client:
         """One reply, all of its lines; empty when the server has closed."""
         text = ""
         while True:
-            line = (await asyncio.wait_for(self.reader.readline(), 5)).decode()
+            line = (await asyncio.wait_for(self.reader.readline(), PATIENCE)).decode()
             text += line
             if line[3:4] != "-":
                 return text.strip()
@@ -108,7 +109,7 @@ class Client:
 
     async def closed(self) -> bool:
         """Whether the server has closed, after reading what it still said."""
-        return await asyncio.wait_for(self.reader.read(), 5) == b""
+        return await asyncio.wait_for(self.reader.read(), PATIENCE) == b""
 
     async def close(self) -> None:
         self.writer.close()

@@ -25,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[tuple[ThreadedImap, AccountId]]:
 
 @pytest.fixture
 def client(server: tuple[ThreadedImap, AccountId]) -> Iterator[IMAPClient]:
-    with IMAPClient("127.0.0.1", server[0].port, ssl=False, timeout=10) as made:
+    with IMAPClient("127.0.0.1", server[0].port, ssl=False, timeout=60) as made:
         made.login("ann@example.org", "secret")
         yield made
 
@@ -83,7 +83,7 @@ def test_idle(server: tuple[ThreadedImap, AccountId], client: IMAPClient) -> Non
     client.select_folder("INBOX")
     client.idle()
     running.call(running.live.deliver(account, MESSAGES["two"]))
-    assert (4, b"EXISTS") in client.idle_check(timeout=5)
+    assert (4, b"EXISTS") in client.idle_check(timeout=60)
     client.idle_done()
     assert client.search() == [1, 2, 3, 4]
 

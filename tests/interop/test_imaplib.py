@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[tuple[ThreadedImap, AccountId]]:
 
 
 def test_a_whole_session(server: tuple[ThreadedImap, AccountId]) -> None:
-    with imaplib.IMAP4("127.0.0.1", server[0].port, timeout=10) as client:
+    with imaplib.IMAP4("127.0.0.1", server[0].port, timeout=60) as client:
         assert "IMAP4REV1" in client.capabilities
         assert client.login("ann@example.org", 'se"cr\\et')[0] == "OK"
         assert client.enable("CONDSTORE")[0] == "OK"
@@ -54,7 +54,7 @@ def test_a_whole_session(server: tuple[ThreadedImap, AccountId]) -> None:
 
 
 def test_authenticate_and_errors(server: tuple[ThreadedImap, AccountId]) -> None:
-    client = imaplib.IMAP4("127.0.0.1", server[0].port, timeout=10)
+    client = imaplib.IMAP4("127.0.0.1", server[0].port, timeout=60)
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         client.authenticate("PLAIN", lambda _: b"\0ann@example.org\0wrong")
     client.authenticate("PLAIN", lambda _: b'\0ann@example.org\0se"cr\\et')

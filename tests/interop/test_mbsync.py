@@ -56,7 +56,7 @@ def sync(path: Path, port: int, mechanism: str = "LOGIN") -> None:
     config.write_text(CONFIG.format(port=port, path=path, mechanism=mechanism))
     config.chmod(0o600)
     done = subprocess.run(
-        [program("mbsync", "isync"), "-c", str(config), "all"], capture_output=True, text=True, timeout=60, check=False
+        [program("mbsync", "isync"), "-c", str(config), "all"], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -45,7 +45,7 @@ def mutt(path: Path, port: int, keys: str) -> str:
     if pid == 0:
         environment = {**os.environ, "TERM": "xterm", "HOME": str(path), "LINES": "40", "COLUMNS": "100"}
         os.execve(binary, [binary, "-F", str(config)], environment)
-    screen, deadline = b"", time.monotonic() + 30
+    screen, deadline = b"", time.monotonic() + 120
     try:
         while time.monotonic() < deadline:
             ready, _, _ = select.select([terminal], [], [], 0.2)

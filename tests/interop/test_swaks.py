@@ -27,7 +27,7 @@ def people(up: PosthouseUp) -> list[Person]:
 
 def swaks(*arguments: str) -> subprocess.CompletedProcess[str]:
     binary = program("swaks", "swaks libnet-ssleay-perl")
-    return subprocess.run([binary, *arguments], check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run([binary, *arguments], check=False, capture_output=True, text=True, timeout=120)
 
 
 def test_mail_from_outside(up: PosthouseUp, people: list[Person]) -> None:

@@ -55,7 +55,7 @@ def message(rcpts: list[str]) -> bytes:
 
 def send(address: tuple[str, int], sender: str, rcpts: list[str], login: tuple[str, str] | None = None) -> str:
     """The queue id of the 250."""
-    with smtplib.SMTP(*address, timeout=30) as client:
+    with smtplib.SMTP(*address, timeout=60) as client:
         client.ehlo("client.test")
         if login is not None:
             client.login(*login)
@@ -99,7 +99,7 @@ async def test_each_stage_a_process_of_its_own(cluster: PosthouseCluster, otlp: 
         async with imap.idle():
             rcpts = [first.address, second.address]
             queue_id = await asyncio.to_thread(send, cluster.mx_addresses()[0], SENDER, rcpts)
-            assert await imap.pushed(30.0) == b"* 1 EXISTS\r\n"
+            assert await imap.pushed(60.0) == b"* 1 EXISTS\r\n"
         for _ in range(2):
             await imap.command("UID FETCH 1 BODY[]")  # the second one is no first FETCH
 
@@ -111,7 +111,7 @@ async def test_each_stage_a_process_of_its_own(cluster: PosthouseCluster, otlp: 
         "imap.push": 1,
         "imap.fetch": 1,
     }
-    spans = await otlp.arrival(lambda got: Counter(span.name for span in got) == expected, deadline=20.0)
+    spans = await otlp.arrival(lambda got: Counter(span.name for span in got) == expected)
     trace = otlp.spans(edges.trace_of(queue_id))
     assert edges.edges_of(trace) == [
         ("delivery.message", "mailstore.commit"),

@@ -34,7 +34,7 @@ class Cluster:
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "posthouse.cli", *arguments, "--config", str(self.processes.config)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
         return result
 

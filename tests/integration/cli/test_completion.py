@@ -17,7 +17,7 @@ from harness.command import Commands
 from posthouse.cli.control_path import NAME
 from posthouse.cli.control_server import ControlServer
 
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 class Bash:
@@ -43,12 +43,13 @@ class Bash:
     def write(self, text: str) -> None:
         os.write(self.terminal, text.encode())
 
-    def read(self, pattern: str) -> str:
-        """What it printed up to a match."""
-        seen, deadline = "", time.monotonic() + SECONDS
+    def read(self, pattern: str, seconds: float = SECONDS) -> str:
+        """What it printed up to a match. Raises TimeoutError."""
+        seen, deadline = "", time.monotonic() + seconds
         while re.search(pattern, seen) is None:
-            ready, _, _ = select.select([self.terminal], [], [], deadline - time.monotonic())
-            assert ready, f"{pattern} did not come: {seen!r}"
+            ready, _, _ = select.select([self.terminal], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"{pattern} did not come: {seen!r}")
             seen += os.read(self.terminal, 65_536).decode(errors="replace").replace("\r", "")
             while "\x08" in seen[1:]:
                 seen = re.sub("[^\x08]\x08", "", seen)
@@ -56,8 +57,15 @@ class Bash:
 
     def complete(self, typed: str, pattern: str) -> None:
         """Types, presses Tab, and waits for the line to become what matches; then gives the line up."""
-        self.write("\x15" + typed + "\t")
-        self.read(pattern)
+        for seconds in (SECONDS / 4, SECONDS):
+            self.write("\x15" + typed + "\t")
+            try:
+                self.read(pattern, seconds)
+            except TimeoutError:
+                # The process is given a second to name the addresses, which may be short on a busy machine.
+                continue
+            return
+        raise TimeoutError(f"{typed!r} did not become {pattern!r}")
 
     def close(self) -> None:
         os.close(self.terminal)

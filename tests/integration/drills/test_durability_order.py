@@ -84,7 +84,7 @@ def synced(calls: Sequence[Call], content: str, before: Call, *, after: int = -1
 class TracedUp(PosthouseUp):
     """The platform under strace."""
 
-    start_deadline = 90.0
+    start_deadline = 180.0
 
     @property
     def trace(self) -> Path:

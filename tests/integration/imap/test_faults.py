@@ -171,7 +171,7 @@ async def test_a_deleted_account_ends_its_sessions(tmp_path: Path) -> None:
         await idler.line()
         await live.store.delete_account(server.account)
         assert (await client.ask("STORE 1 +FLAGS (\\Seen)"))[-1].startswith(b"* BYE")
-        await asyncio.wait_for(idler.ended(), 5)
+        await asyncio.wait_for(idler.ended(), 60)
 
 
 async def test_an_append_whose_answer_was_lost_names_the_message_of_the_first_try(tmp_path: Path) -> None:

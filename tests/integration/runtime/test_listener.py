@@ -81,7 +81,7 @@ class Rig:
             self.metrics,
             tls=tls,
             refusal=b"421 busy\r\n",
-            handshake_timeout=5.0,
+            handshake_timeout=120.0,
         )
 
     def count(self, outcome: str) -> float:
@@ -104,7 +104,7 @@ async def rig(tls: ssl.SSLContext | None = None, kind: type[Echo] | type[Buffere
         group.create_task(made.listener.run())
         assert made.listener.unready() is None
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 yield made
         finally:
             await made.listener.drain()

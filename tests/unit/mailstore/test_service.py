@@ -37,7 +37,7 @@ class Client:
 async def test_a_client_that_does_not_read_its_replies_is_not_read_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "MAX_CALLS", 3)
     client = Client(50)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         serving = MailStoreService(cast(MailStore, None)).Read(client.calls(), cast(Context, client))
         tasks.create_task(serving)
         for _ in range(200):

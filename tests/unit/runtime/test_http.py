@@ -45,7 +45,7 @@ def test_a_route_is_taken_once() -> None:
         _ = running.address
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.binary(max_size=200)
     | st.builds(
