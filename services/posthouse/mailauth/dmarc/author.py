@@ -1,0 +1,32 @@
+"""The author's domains: what stands behind the @ in the From field (RFC 9989 §5.3.1)."""
+
+from __future__ import annotations
+
+from posthouse.mailauth.dkim.message import SignedMessage
+from posthouse.mailauth.domains import a_labels
+from posthouse.protocol.mime.addresses import addresses
+from posthouse.protocol.mime.header import unfold
+
+MAX_AUTHORS = 4
+"""Author domains that are judged (RFC 9989 §11.5 wants a limit)."""
+MAX_FROM_FIELDS = 4
+"""From fields that are read; RFC 5322 §3.6 allows one."""
+
+
+def author_domains(message: SignedMessage) -> tuple[tuple[str, ...], bool]:
+    """The distinct domains as A-labels, in order, at most MAX_AUTHORS, and whether these are all: False when there are
+    more, or when an address has no domain that could be looked up."""
+    places = message.by_name.get(b"from", [])
+    domains: dict[str, None] = {}
+    complete = len(places) <= MAX_FROM_FIELDS
+    for place in places[:MAX_FROM_FIELDS]:
+        for address in addresses(unfold(message.fields[place].value)):
+            if address.host is None:
+                continue  # a group's marker
+            domain = a_labels(address.host.decode("utf-8", "replace"))
+            if domain is None or "." not in domain:
+                complete = False
+            else:
+                domains[domain] = None
+    chosen = tuple(domains)[:MAX_AUTHORS]
+    return chosen, complete and len(chosen) == len(domains)
