@@ -6,7 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from posthouse.admin import accounts, aliases, checks, dead_letters, domains, held_mail, live, mailboxes, road
+from posthouse.admin import (
+    accounts,
+    aliases,
+    checks,
+    dead_letters,
+    domains,
+    filter_policies,
+    held_mail,
+    live,
+    mailboxes,
+    road,
+)
 from posthouse.admin.arguments import bind
 from posthouse.admin.context import AdminContext
 from posthouse.model.errors import Invalid
@@ -36,6 +47,11 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "domain.list": domains.list_domains,
         "domain.remove": domains.remove,
         "domain.show": domains.show,
+        "filter.policy.allow": filter_policies.allow,
+        "filter.policy.block": filter_policies.block,
+        "filter.policy.list": filter_policies.list_policies,
+        "filter.policy.set": filter_policies.set_policy,
+        "filter.policy.show": filter_policies.show,
         "held.chosen": held_mail.chosen,
         "held.drop": held_mail.drop,
         "held.list": held_mail.list_held,
