@@ -91,7 +91,19 @@ async def check_host(resolver: Resolver, sender: Sender) -> Outcome:
 class _Evaluation:
     """The counters and the values of one check_host(), recursion included."""
 
-    __slots__ = ("_client", "_is6", "_kind", "_lookups", "_names", "_resolver", "_sender", "_text", "_values", "_voids")
+    __slots__ = (
+        "_client",
+        "_is6",
+        "_kind",
+        "_lookups",
+        "_nameless",
+        "_names",
+        "_resolver",
+        "_sender",
+        "_text",
+        "_values",
+        "_voids",
+    )
 
     def __init__(self, resolver: Resolver, sender: Sender) -> None:
         self._resolver = resolver
@@ -103,6 +115,7 @@ class _Evaluation:
         self._lookups = 0
         self._voids = 0
         self._names: list[str] | None = None
+        self._nameless = False
         self._values: dict[str, str] | None = None
 
     async def check(self, domain: str) -> _Match:
@@ -210,10 +223,12 @@ class _Evaluation:
     async def _ptr(self, name: str) -> bool:
         target = name.lower()
         below = "." + target
-        names = await self._validated_names(count_void=True)
+        names = await self._validated_names()
+        if self._nameless:
+            self._void()
         return any(validated == target or validated.endswith(below) for validated in names)
 
-    async def _validated_names(self, *, count_void: bool) -> list[str]:
+    async def _validated_names(self) -> list[str]:
         """Names of the client that lead back to it, lower case (RFC 7208 §5.5), found once."""
         if self._names is None:
             self._names = []
@@ -221,8 +236,7 @@ class _Evaluation:
                 answer = await self._resolver.lookup(self._sender.address.reverse_pointer, "PTR")
             except DnsTemporary:
                 return self._names  # RFC 7208 §5.5: the mechanism does not match
-            if not answer.records and count_void:
-                self._void()
+            self._nameless = not answer.records
             for name in answer.records[:MAX_NAMES]:
                 name = name.removesuffix(".").lower()
                 if may_be_asked(name) and await self._leads_back(name):
@@ -283,7 +297,7 @@ class _Evaluation:
             values = self._values = _values(self._sender)
         values["d"] = domain
         if "p" in spec.uses:
-            values["p"] = _best_name(await self._validated_names(count_void=False), domain)
+            values["p"] = _best_name(await self._validated_names(), domain)
         return values
 
 
