@@ -1,32 +1,49 @@
-"""The Resolver port's promises: zones in memory, and a stub resolver that asks a real server on loopback."""
+"""The Resolver port's promises: zones in memory, and the platform's resolver over a server on loopback."""
 
-import asyncio
+import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 
 from harness.dns_server import DnsServer
 from harness.manual_clock import ManualClock
-from posthouse.dns.stub import StubResolver
+from posthouse.dns.resolver import CachingResolver
+from posthouse.dns.upstreams import Upstream
 from posthouse.dns.zones import ZoneResolver
-from posthouse.ports.resolver import DnsTemporary, Resolver
+from posthouse.ports.resolver import Answer, DnsTemporary, Resolver
 
 ZONES = {
     "example.org": {"MX": ["10 mx1.example.org.", "20 mx2.example.org."], "TXT": ['"v=spf1 -all"']},
     "mx1.example.org": {"A": ["192.0.2.1", "192.0.2.2"], "AAAA": ["2001:db8::1"]},
     "www.example.org": {"CNAME": ["mx1.example.org."]},
     "deep.empty.example.org": {"A": ["192.0.2.9"]},
+    "none.example.org": {"MX": ["0 ."]},
+    "_smtp._tcp.example.org": {"SRV": ["0 5 25 MX1.example.org."]},
+    "_25._tcp.mx1.example.org": {"TLSA": ["3 1 1 " + "ab" * 32]},
+    "1.2.0.192.in-addr.arpa": {"PTR": ["mx1.example.org."]},
+    "loop.example.org": {"CNAME": ["pool.example.org."]},
+    "pool.example.org": {"CNAME": ["loop.example.org."]},
+    "split.example.org": {"TXT": ['"one" "two" "\\195\\164" "\\255"']},
 }
-IN_MEMORY = {**ZONES, "example.org": {"MX": ["10 mx1.example.org", "20 mx2.example.org"], "TXT": ["v=spf1 -all"]}}
+IN_MEMORY = {
+    **ZONES,
+    "example.org": {"MX": ["10 mx1.example.org", "20 mx2.example.org"], "TXT": ["v=spf1 -all"]},
+    "_smtp._tcp.example.org": {"SRV": ["0 5 25 mx1.example.org"]},
+    "1.2.0.192.in-addr.arpa": {"PTR": ["mx1.example.org"]},
+    "split.example.org": {"TXT": ["onetwoä\udcff"]},
+}
+"""What ZoneResolver is given is in the form that it answers."""
 
 
-@pytest.fixture(params=["zones", "stub"])
+@pytest.fixture(params=["zones", "upstream"])
 async def resolver(request: pytest.FixtureRequest) -> AsyncIterator[Resolver]:
     if request.param == "zones":
         yield ZoneResolver(IN_MEMORY, failing=["broken.example.org"])
         return
     async with DnsServer(ZONES, servfail=["broken.example.org"]) as server:
-        yield StubResolver(ManualClock(), ["127.0.0.1"], port=server.port, timeout=2)
+        asking = CachingResolver(ManualClock(), secrets.token_bytes, [Upstream("127.0.0.1", server.port)])
+        yield asking
+        await asking.close()
 
 
 async def test_records_in_presentation_form(resolver: Resolver) -> None:
@@ -56,28 +73,34 @@ async def test_nothing_is_believed_authentic_from_a_resolver_that_does_not_valid
     assert not (await resolver.lookup("example.org", "MX")).authentic
 
 
-async def test_the_stub_asks_once_for_many_and_again_after_the_ttl() -> None:
-    clock = ManualClock()
-    async with DnsServer(ZONES) as server:
-        resolver = StubResolver(clock, ["127.0.0.1"], port=server.port)
-        await asyncio.gather(*(resolver.lookup("example.org", "MX") for _ in range(20)))
-        await resolver.lookup("EXAMPLE.org", "MX")
-        assert len(server.queries) == 1
-        await clock.advance(301)
-        await resolver.lookup("example.org", "MX")
-        assert len(server.queries) == 2
+async def test_the_types_that_mail_needs(resolver: Resolver) -> None:
+    assert (await resolver.lookup("none.example.org", "MX")).records == ("0 .",)
+    assert (await resolver.lookup("_smtp._tcp.example.org", "SRV")).records == ("0 5 25 mx1.example.org",)
+    assert (await resolver.lookup("_25._tcp.mx1.example.org", "TLSA")).records == ("3 1 1 " + "ab" * 32,)
+    assert (await resolver.lookup("1.2.0.192.in-addr.arpa", "PTR")).records == ("mx1.example.org",)
+    assert (await resolver.lookup("split.example.org", "TXT")).records == ("onetwoä\udcff",)
 
 
-async def test_the_stub_asks_over_tcp_when_the_answer_was_cut() -> None:
-    async with DnsServer(ZONES, truncate=True) as server:
-        resolver = StubResolver(ManualClock(), ["127.0.0.1"], port=server.port)
-        assert len((await resolver.lookup("mx1.example.org", "A")).records) == 2
-        assert [transport for *_, transport in server.queries] == ["udp", "tcp"]
+async def test_a_cname_itself_may_be_asked_for(resolver: Resolver) -> None:
+    assert [it.rstrip(".") for it in (await resolver.lookup("www.example.org", "CNAME")).records] == ["mx1.example.org"]
 
 
-async def test_the_stub_says_temporary_when_nobody_answers() -> None:
-    async with DnsServer(ZONES) as server:
-        port = server.port
-    resolver = StubResolver(ManualClock(), ["127.0.0.1"], port=port, timeout=0.3)
+async def test_a_loop_of_cnames_is_temporary(resolver: Resolver) -> None:
     with pytest.raises(DnsTemporary):
-        await resolver.lookup("example.org", "MX")
+        await resolver.lookup("loop.example.org", "A")
+
+
+@pytest.mark.parametrize(
+    "name", ["a..example.org", ".example.org", "x" * 64 + ".example.org", "a." * 127 + "aa", "bücher.example.org"]
+)
+async def test_names_that_the_dns_cannot_hold_do_not_exist(resolver: Resolver, name: str) -> None:
+    assert await resolver.lookup(name, "A") == Answer((), exists=False)
+
+
+async def test_names_are_taken_literally(resolver: Resolver) -> None:
+    assert not (await resolver.lookup("mx1\\.example.org", "A")).exists
+
+
+async def test_another_type_is_a_mistake_of_the_caller(resolver: Resolver) -> None:
+    with pytest.raises(ValueError, match="ANY"):
+        await resolver.lookup("example.org", "ANY")

@@ -11,6 +11,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from harness.ports import free_port
+
 Zones = Mapping[str, Mapping[str, Sequence[str]]]
 
 
@@ -24,10 +26,11 @@ class DnsServer:
         self.queries: list[tuple[str, str, str]] = []
 
     async def __aenter__(self) -> "DnsServer":
-        loop = asyncio.get_running_loop()
+        # A port of the harness: one that the kernel chooses for UDP may be a connection's in TCP.
+        self.port = free_port()
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", 0))
-        self.port = udp.getsockname()[1]
+        udp.bind(("127.0.0.1", self.port))
+        loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         self._tcp = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         return self
@@ -59,7 +62,7 @@ class DnsServer:
         return response.to_wire()
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> None:
-        while True:
+        for _ in range(10):
             records = self._zones.get(name)
             if records is None:
                 if not any(other.endswith("." + name) for other in self._zones):

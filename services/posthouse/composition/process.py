@@ -23,7 +23,7 @@ from posthouse.composition.cluster import SECTIONS, open_cluster
 from posthouse.composition.observed import count_statements, observed
 from posthouse.composition.upkeep import Upkeep
 from posthouse.runtime.process import Process, run_process
-from posthouse.runtime.sections import HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, HttpSettings, TlsSettings
+from posthouse.runtime.sections import DNS, HTTP, LIFECYCLE, LIMITS, TELEMETRY, TLS, HttpSettings, TlsSettings
 from posthouse.runtime.session_routes import add_session_routes
 from posthouse.runtime.sessions import Sessions
 from posthouse.runtime.settings import Schema, Section, SettingsError
@@ -32,7 +32,7 @@ from posthouse.runtime.tls import ServerTls, TlsWatch
 from posthouse.store.account.owner import OwnedMailStore
 
 EXIT_SETTINGS: Final = 2
-COMMON: Final = (*SECTIONS, LIFECYCLE, HTTP, TELEMETRY, TLS, LIMITS)
+COMMON: Final = (*SECTIONS, LIFECYCLE, HTTP, TELEMETRY, TLS, LIMITS, DNS)
 ALL_SECTION_NAMES: Final = frozenset(
     {"data", "mx", "submission", "smtp", "filter", "delivery", "mailstore", "imap", *(it.name for it in COMMON)}
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from posthouse.dns.query import KINDS, wire_name
 from posthouse.ports.resolver import Answer, DnsTemporary
 
 MAX_CNAMES = 8
@@ -17,7 +18,11 @@ class ZoneResolver:
         self._failing = {_normal(name) for name in failing}
 
     async def lookup(self, name: str, kind: str) -> Answer:
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
         wanted = _normal(name)
+        if wire_name(wanted) is None:
+            return Answer((), exists=False)
         for _ in range(MAX_CNAMES):
             if wanted in self._failing:
                 raise DnsTemporary(f"{wanted} {kind}: time-out")

@@ -22,10 +22,21 @@ class Answer:
     authentic: bool = False
     """AD bit from a resolver configured as validating."""
     ttl: int = 0
+    """Seconds left."""
+    stale: bool = False
+    """Older than its TTL, because nobody answered (RFC 8767). Records only: that something does not exist is never said
+    from memory. TLSA is never stale. `authentic` is what it was."""
 
 
 class Resolver(Protocol):
     async def lookup(self, name: str, kind: str) -> Answer:
-        """`kind`: A, AAAA, MX, TXT, PTR, CNAME, SRV, TLSA, NS. Records in presentation form, TXT strings joined,
-        MX as "preference host". CNAMEs are followed. Raises DnsTemporary."""
+        """`kind`: A, AAAA, MX, TXT, PTR, CNAME, SRV, TLSA, NS; another is a ValueError. Records in presentation form:
+        TXT strings joined, octets that are no UTF-8 as surrogates; host names in lower case without the last dot, the
+        root is "."; MX "preference host", SRV "priority weight port host", TLSA "usage selector matching hex".
+
+        `name`: labels with dots between, in any case, as they stand: there are no escapes, and international names
+        come as A-labels. A name that the DNS cannot hold (a label above 63 octets, an empty one, more than 255 in all,
+        anything beyond ASCII) does not exist. CNAMEs are followed. Raises DnsTemporary.
+
+        Who gives up (cancels, asyncio.timeout) takes the answer from nobody else who waits for it."""
         ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from posthouse.dns.upstreams import parse_upstream
 from posthouse.runtime.settings import Duration, Secret, Section, Size, secret, setting
 
 
@@ -310,6 +311,103 @@ class BlobSettings:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DnsSettings:
+    """The recursive resolvers that are asked, and how long answers are kept."""
+
+    upstreams: tuple[str, ...] = setting(
+        (),
+        "Resolvers in order of preference: address, address:port or [address]:port, with #name behind it where tls is "
+        "set and the certificate names something else than the address.",
+        why="Unset: those of /etc/resolv.conf, which every machine and pod has.",
+    )
+    tls: bool = setting(
+        False,
+        "Ask them over TLS only, certificate and name checked.",
+        why="A resolver on the same machine or in the same cluster does not need it; one beyond it does.",
+    )
+    ca: Path | None = setting(
+        None, "PEM file of the authority that signed the resolvers.", why="Unset: those of the system."
+    )
+    validating: bool = setting(
+        False,
+        "The resolvers check DNSSEC, and their word that an answer is authentic counts.",
+        why="Only you know; without it nothing counts as signed, and DANE is not used.",
+    )
+    timeout: Duration = setting(
+        Duration(1.5),
+        "Wait for a datagram before the next resolver is asked; doubles with each round.",
+        why="A resolver answers a name it does not know yet within a second as a rule.",
+        least=0.05,
+        most=30,
+    )
+    deadline: Duration = setting(
+        Duration(5),
+        "Wait for one look-up, all resolvers and repetitions together; then nothing is known and mail is deferred.",
+        why="Senders wait minutes for a reply, but several look-ups stand before it.",
+        least=0.1,
+        most=60,
+    )
+    cache: Size = setting(
+        Size(16 * 1024 * 1024),
+        "Memory for answers, per process; the longest unused goes first.",
+        why="About 25,000 answers: the senders of a day of a large site.",
+        least=65_536,
+    )
+    min_ttl: Duration = setting(
+        Duration(5),
+        "Least time that an answer is kept, whatever its TTL.",
+        why="One message asks for a name several times; more would hide changes that somebody prepared for.",
+        least=1,
+        most=300,
+    )
+    max_ttl: Duration = setting(
+        Duration(3600),
+        "Longest time that records are kept, whatever their TTL.",
+        why="A key or policy that was changed in a hurry is seen within the hour.",
+        least=1,
+        most=604_800,
+    )
+    negative_ttl: Duration = setting(
+        Duration(900),
+        "Longest time that the absence of a name or record is kept.",
+        why="Who adds a missing record wants to see it work; RFC 2308 allows up to three hours.",
+        least=1,
+        most=10_800,
+    )
+    serve_stale: Duration = setting(
+        Duration(86_400),
+        "How long records past their TTL are used where no resolver answers; 0 = never.",
+        why="RFC 8767 §5 recommends one to three days; an outage of the DNS then does not stop known senders.",
+        least=0,
+        most=604_800,
+    )
+
+    def problems(self) -> Iterator[str]:
+        """Upstreams can be read; what they say of DNSSEC can be believed."""
+        upstreams = []
+        for text in self.upstreams:
+            try:
+                upstreams.append(parse_upstream(text, tls=self.tls))
+            except ValueError as e:
+                yield f"upstreams has {e}"
+        if self.tls and not self.upstreams:
+            yield "tls is set, which needs upstreams"
+        if self.validating and not self.upstreams:
+            yield "validating is set, which needs upstreams: those of /etc/resolv.conf are not known to validate"
+        if self.validating:
+            for upstream in upstreams:
+                if not upstream.safe:
+                    yield (
+                        f"validating is set, but {upstream} is asked over a network without TLS, where anybody may set "
+                        "that it is authentic; use a resolver on this machine, or tls"
+                    )
+        if self.timeout > self.deadline:
+            yield "timeout is longer than deadline"
+        if self.min_ttl > min(self.max_ttl, self.negative_ttl):
+            yield "min_ttl is longer than max_ttl or negative_ttl"
+
+
 DATA: Final = Section("data", DataSettings)
 LIFECYCLE: Final = Section("lifecycle", LifecycleSettings)
 HTTP: Final = Section("http", HttpSettings)
@@ -320,6 +418,7 @@ KAFKA: Final = Section("kafka", KafkaSettings)
 CASSANDRA: Final = Section("cassandra", CassandraSettings)
 S3: Final = Section("s3", S3Settings)
 BLOB: Final = Section("blob", BlobSettings)
+DNS: Final = Section("dns", DnsSettings)
 
-SHARED: Final = (DATA, LIFECYCLE, HTTP, TELEMETRY, TLS, LIMITS, KAFKA, CASSANDRA, S3, BLOB)
+SHARED: Final = (DATA, LIFECYCLE, HTTP, TELEMETRY, TLS, LIMITS, KAFKA, CASSANDRA, S3, BLOB, DNS)
 """In the order of the reference page. The composition root adds the sections of the processes."""

@@ -57,6 +57,7 @@ _INGRESS: Final = Label("process", ("mx", "submission"))
 _STAGE: Final = Label("stage", ("filter", "delivery"))
 _TOPIC: Final = Label("topic")
 _LISTENER: Final = Label("listener")
+_UPSTREAM: Final = Label("upstream")
 
 CONNECTIONS_OPEN: Final = GaugeDef("posthouse_connections_open", "Connections open now.", "connections", (_LISTENER,))
 CONNECTIONS: Final = CounterDef(
@@ -171,6 +172,41 @@ BLOB_BYTES: Final = CounterDef(
     "bytes",
     (Label("operation", ("put", "get", "range")),),
 )
+
+DNS_LOOKUPS: Final = CounterDef(
+    "posthouse_dns_lookups_total",
+    "Look-ups by where the answer came from: the cache, a query, one under way for somebody else, memory past its TTL "
+    "(`stale`), nowhere (`failed`: nothing is known, mail waits).",
+    "operations",
+    (Label("outcome", ("cached", "asked", "shared", "stale", "failed")),),
+)
+DNS_QUERIES: Final = CounterDef(
+    "posthouse_dns_queries_total",
+    "Queries to a resolver by what came back; `odd` is what is asked again over TCP, cut replies for one.",
+    "operations",
+    (
+        _UPSTREAM,
+        Label("transport", ("udp", "tcp", "tls")),
+        Label(
+            "outcome",
+            ("answered", "odd", "timeout", "unreachable", "malformed", "refused", "servfail", "busy"),
+        ),
+    ),
+)
+DNS_QUERY_SECONDS: Final = HistogramDef(
+    "posthouse_dns_query_seconds", "Queries that were answered, connections included.", "seconds", (_UPSTREAM,), FAST
+)
+DNS_DATAGRAMS_IGNORED: Final = CounterDef(
+    "posthouse_dns_datagrams_ignored_total",
+    "Datagrams that answer nothing asked: late, or forged. A steady rise of `wrong_question` is an attack.",
+    "operations",
+    (_UPSTREAM, Label("reason", ("short", "unknown_id", "wrong_question"))),
+)
+DNS_UPSTREAM_WELL: Final = GaugeDef(
+    "posthouse_dns_upstream_well", "1 if the resolver answers; 0 while others are asked first.", "1", (_UPSTREAM,)
+)
+DNS_CACHE_ENTRIES: Final = GaugeDef("posthouse_dns_cache_entries", "Answers kept.", "records")
+DNS_CACHE_BYTES: Final = GaugeDef("posthouse_dns_cache_bytes", "Estimated memory of the answers kept.", "bytes")
 
 IMAP_SESSIONS: Final = GaugeDef(
     "posthouse_imap_sessions",

@@ -47,7 +47,7 @@ def bare_tasks(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 OWNED_OTHERWISE = {
-    "services/posthouse/dns/stub.py": "a look-up shared by its askers; kept in _asking until it is answered",
+    "services/posthouse/dns/resolver.py": "look-ups shared by their askers, kept in _flights; probes, kept in _probes",
     "services/posthouse/log/kafka.py": "producers being ended; kept in _ending until they are",
 }
 """Files with a task outside a group, and who holds it instead."""
