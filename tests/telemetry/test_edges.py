@@ -18,9 +18,9 @@ from harness.cassandra import CassandraServer
 from harness.imap_session import ImapSession
 from harness.kafka import KafkaServer
 from harness.otlp import OtlpReceiver
-from harness.ports import free_port
 from harness.posthouse_cluster import PosthouseCluster
 from harness.posthouse_process import PosthouseProcess
+from harness.posthouse_up import PORTS
 from posthouse.telemetry import spans as declared
 
 SUBJECT = "a subject that no trace may show"
@@ -147,7 +147,7 @@ async def test_each_stage_a_process_of_its_own(cluster: PosthouseCluster, otlp: 
 
 
 async def test_a_trace_begins_at_submission(tmp_path: Path, otlp: OtlpReceiver) -> None:
-    arguments = ["up", "--data", str(tmp_path / "data"), "--port-base", str(free_port()), "--accounts", "2"]
+    arguments = ["up", "--data", str(tmp_path / "data"), "--accounts", "2", *[f"--set={port}=0" for port in PORTS]]
     arguments += ["--insecure-loopback-auth", "--set", f"telemetry.otlp_endpoint={otlp.http_endpoint}"]
     process = PosthouseProcess("posthouse.cli", "up", tmp_path, [*arguments, "--set", "telemetry.trace_ratio=1"])
     await asyncio.to_thread(process.start)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.otlp import OtlpReceiver, Received
-from harness.ports import free_port
 from harness.posthouse_process import PosthouseProcess
+from harness.posthouse_up import PORTS
 from posthouse.model.ids import QueueId, queue_id_octets
 from posthouse.telemetry.spans import ATTRIBUTE_KEYS, EDGES, LINKS, SPAN_BY_NAME
 
@@ -29,8 +29,7 @@ def receiver() -> Iterator[OtlpReceiver]:
 
 
 def platform(tmp_path: Path, receiver: OtlpReceiver, ratio: float) -> PosthouseProcess:
-    # A base from the harness, so that tests at the same time do not meet; every listener is at an offset below 1000.
-    arguments = ["up", "--data", str(tmp_path / "data"), "--port-base", str(free_port()), "--accounts", "1"]
+    arguments = ["up", "--data", str(tmp_path / "data"), "--accounts", "1", *[f"--set={port}=0" for port in PORTS]]
     arguments += ["--insecure-loopback-auth", "--set", f"telemetry.otlp_endpoint={receiver.http_endpoint}"]
     arguments += ["--set", f"telemetry.trace_ratio={ratio}", "--set", "telemetry.log_format=json"]
     return PosthouseProcess("posthouse.cli", "up", tmp_path, arguments)
