@@ -5,6 +5,8 @@
 Invariants
 - What a stranger can learn: nothing but "wrong". An unknown login costs the same work as a wrong password.
 - Failures are throttled per account and per address; a throttled attempt is not looked at, right or wrong.
+- Who leaves before the answer is charged as who stays: a wrong password costs, a right one does not; an attempt that no
+  thread has begun costs nothing, having told nothing.
 - argon2 runs in a few threads of its own behind a bounded queue: a flood of logins slows logins, not mail.
 - A success is remembered for a short time under a keyed hash of login, password *and* address, so that it can neither
   be read out nor be used to guess from elsewhere around the throttle; it ends with the account's password or switch.
@@ -23,15 +25,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from posthouse.model.directory import Account
-from posthouse.model.errors import AuthenticationFailed, AuthenticationThrottled, Unavailable
+from posthouse.model.errors import AuthenticationFailed, AuthenticationThrottled, MailError, Unavailable
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
 from posthouse.runtime.component import Component
 from posthouse.runtime.limiter import address_group
 from posthouse.runtime.passwords import STAND_IN, matches
 from posthouse.runtime.throttle import TokenBuckets
+from posthouse.telemetry.logging import EventLogger
 from posthouse.telemetry.metric_names import AUTHENTICATIONS
 from posthouse.telemetry.metrics import Metrics
+from posthouse.telemetry.redaction import Personal
+
+log = EventLogger("posthouse.authentication")
 
 _MAX_PASSWORD: Final = 1024
 """Characters; nobody types more, and argon2 reads them all."""
@@ -111,12 +117,10 @@ class Authenticator(Component):
         # Taken before the work and given back after a success, so that guesses in parallel are counted too.
         if not self._by_account.take(name, now):
             raise AuthenticationThrottled("too many failures of one account")
-        self._by_address.take(group, now)
-        try:
-            right = len(password) <= _MAX_PASSWORD and await self._work(password_hash, password)
-        except AuthenticationThrottled:
-            self._forgive(group, name)  # Not looked at: no attempt.
-            raise
+        if not self._by_address.take(group, now):  # others took the last ones since verify() looked
+            self._by_account.give_back(name)
+            raise AuthenticationThrottled("too many failures from one address")
+        right = len(password) <= _MAX_PASSWORD and await self._work(password_hash, password, group, name)
         if account is None or not usable or not right:
             raise AuthenticationFailed("unknown login" if account is None else "wrong password or no login allowed")
         self._forgive(group, name)
@@ -138,21 +142,46 @@ class Authenticator(Component):
         known = self._known.get(ticket)
         return known is not None and known[0] > now and hmac.compare_digest(known[1], password_hash)
 
-    async def _work(self, password_hash: str, password: str) -> bool:
+    async def _work(self, password_hash: str, password: str, group: str, name: str) -> bool:
+        """Whether it is right, as a thread says. Forgives what was not looked at."""
         if self._pending >= self._queue:
+            self._forgive(group, name)
             raise AuthenticationThrottled("too many logins at once")
+        loop = asyncio.get_running_loop()
         self._pending += 1
+        work = self._threads.submit(self._check, password_hash, password)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, password_hash, password)
-        finally:
+            right = await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            # The client has left. What a thread has begun goes on, and only its end says what the attempt costs.
+
+            def settle() -> None:
+                self._pending -= 1
+                if work.cancelled() or (work.exception() is None and work.result() and password_hash is not STAND_IN):
+                    self._forgive(group, name)
+
+            def ended(_: object) -> None:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(settle)
+
+            work.cancel()
+            work.add_done_callback(ended)
+            raise
+        except BaseException:
             self._pending -= 1
+            raise
+        self._pending -= 1
+        return right
 
 
 class CountedAuthenticator:
-    """Counts the outcomes for one process label (`submission`, `imap`)."""
+    """Counts the outcomes for one process label (`submission`, `imap`), and logs each refusal with the peer's address:
+    the line that who guards the network looks for. Never the password; the login hashed, unless addresses may be
+    written."""
 
     def __init__(self, authenticator: Authenticator, metrics: Metrics, process: str) -> None:
         self._authenticator = authenticator
+        self._process = process
         self._outcomes = {
             outcome: metrics.counter(AUTHENTICATIONS, process, outcome)
             for outcome in ("ok", "failed", "throttled", "unavailable")
@@ -162,14 +191,25 @@ class CountedAuthenticator:
         """As `Authenticator.verify`."""
         try:
             account = await self._authenticator.verify(login, password, peer_ip)
-        except AuthenticationFailed:
-            self._outcomes["failed"].value += 1
+        except AuthenticationFailed as error:
+            self._refused("failed", error, login, peer_ip)
             raise
-        except AuthenticationThrottled:
-            self._outcomes["throttled"].value += 1
+        except AuthenticationThrottled as error:
+            self._refused("throttled", error, login, peer_ip)
             raise
         except Unavailable:
             self._outcomes["unavailable"].value += 1
             raise
         self._outcomes["ok"].value += 1
         return account
+
+    def _refused(self, outcome: str, error: MailError, login: str, peer_ip: str) -> None:
+        self._outcomes[outcome].value += 1
+        log.warning(
+            "login refused",
+            service=self._process,
+            peer=peer_ip,
+            outcome=outcome,
+            reason=error.reason,
+            login=Personal(login.strip().lower()),
+        )

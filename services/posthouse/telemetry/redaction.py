@@ -1,7 +1,7 @@
 """Redaction: what may stand in a log line. By default no address and no content of a mail.
 
-`Redactor.address` gives a hash to tell addresses apart; `clean` is the safety net through which every field passes, so
-that an address in a foreign exception does not get out either.
+`Redactor.address` gives a hash to tell addresses apart; fields of the type `Personal` are written as that. `clean` is
+the safety net through which every field passes, so that an address in a foreign exception does not get out either.
 """
 
 import hashlib
@@ -21,6 +21,15 @@ _ADDRESS: Final = re.compile(
 _SCRUBBED: Final = "<address>"
 MAX_FIELD: Final = 8192
 """Characters of one field; the rest is cut. A traceback may have four times that."""
+
+MAX_PERSONAL: Final = 320
+"""Characters: the longest address there can be (RFC 3696 erratum 1690), and no room for a novel in a log line."""
+
+
+class Personal(str):
+    """A field that names a person, whether or not it looks like an address: what was typed as a login, for one."""
+
+    __slots__ = ()
 
 
 class Redactor:
@@ -45,6 +54,8 @@ class Redactor:
     def clean(self, value: Field) -> Field:
         """The value as it may be written: bounded, without addresses, octets only counted."""
         if isinstance(value, str):
+            if isinstance(value, Personal):
+                return self.address(value[:MAX_PERSONAL])
             return self.scrub(value[:MAX_FIELD])
         if isinstance(value, bytes):
             return f"<{len(value)} octets>"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from harness.posthouse_process import PosthouseProcess
+from harness.waiting import until_blocking
 
 PORTS = ("mx.port", "http.port", "imap.port", "imap.tls_port", "submission.port", "submission.tls_port")
 
@@ -157,6 +158,26 @@ def test_a_full_account_is_refused_until_it_has_room(running: Running) -> None:
     running.run("account", "set", BOB, "--quota", "0")
     assert running.json("send", "--to", BOB)["ended"]
     assert running.run("held", "list").stdout == "Nothing is held.\n"
+
+
+def test_refused_logins_are_logged_with_the_peer(running: Running) -> None:
+    with pytest.raises(imaplib.IMAP4.error):
+        imaplib.IMAP4(*running.process.listener("imap")).login(ALICE, "guess-1")
+    with smtplib.SMTP(*running.process.listener("submission")) as client, pytest.raises(smtplib.SMTPException):
+        client.login(BOB, "guess-2")
+
+    def refused() -> list[dict[str, Any]]:
+        lines = [line for line in running.process.log.read_text().splitlines() if '"login refused"' in line]
+        return [json.loads(line) for line in lines]
+
+    until_blocking(lambda: len(refused()) >= 2)
+    assert {(it["service"], it["peer"], it["outcome"]) for it in refused()} == {
+        ("imap", "127.0.0.1", "failed"),
+        ("submission", "127.0.0.1", "failed"),
+    }
+    text = running.process.log.read_text()
+    assert "guess-" not in text
+    assert ALICE not in text
 
 
 def test_the_same_commands_without_the_process(tmp_path: Path) -> None:

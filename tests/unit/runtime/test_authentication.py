@@ -1,17 +1,27 @@
 import asyncio
+import io
+import json
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.fake_ports import FakeDirectory
 from harness.manual_clock import ManualClock
+from harness.waiting import until
 from posthouse.model.directory import Account
 from posthouse.model.errors import AuthenticationFailed, AuthenticationThrottled, Unavailable
 from posthouse.runtime.authentication import Authenticator, CountedAuthenticator
 from posthouse.runtime.passwords import STAND_IN
+from posthouse.telemetry.logging import Log
 from posthouse.telemetry.metric_names import AUTHENTICATIONS
 from posthouse.telemetry.metrics import Metrics
+from posthouse.telemetry.redaction import Redactor
+
+FAIL2BAN = '"event":"login refused","service":"[a-z]+","peer":"<HOST>"'
+"""Of the guide for operators."""
 
 
 class Bench:
@@ -206,3 +216,109 @@ async def test_outcomes_are_counted() -> None:
         await counted.verify("alice@example.org", "right", "192.0.2.1")
     for name in ("ok", "failed", "throttled", "unavailable"):
         assert metrics.counter(AUTHENTICATIONS, "imap", name).value == 1
+
+
+async def cancelled(bench: Bench, password: str) -> None:
+    """A client that leaves while a thread looks at its password."""
+    bench.gate.clear()
+    task = asyncio.create_task(bench.verify(password))
+    seen = len(bench.checks)
+    await until(lambda: len(bench.checks) > seen)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    bench.gate.set()
+    await until(lambda: bench.authenticator._pending == 0)
+
+
+async def test_who_leaves_early_is_not_locked_out_with_the_right_password() -> None:
+    bench = Bench(account_burst=2, account_interval=30, address_burst=2, address_interval=30)
+    for _ in range(3):
+        await cancelled(bench, "right")
+    assert await bench.verify() == bench.alice
+
+
+async def test_who_leaves_early_does_not_get_around_the_throttle() -> None:
+    bench = Bench(account_burst=2, account_interval=30)
+    for password in ("one", "two"):
+        await cancelled(bench, password)
+    with pytest.raises(AuthenticationThrottled):
+        await bench.verify("three")
+
+
+async def test_who_leaves_before_a_thread_was_free_has_tried_nothing() -> None:
+    bench = Bench(threads=1, account_burst=2, account_interval=30)
+    bench.gate.clear()
+    first = asyncio.create_task(bench.verify("wrong"))
+    await until(lambda: len(bench.checks) == 1)
+    second = asyncio.create_task(bench.verify("guess"))
+    await until(lambda: bench.authenticator._pending == 2)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    bench.gate.set()
+    with pytest.raises(AuthenticationFailed):
+        await first
+    assert [password for _, password in bench.checks] == ["wrong"]
+    assert await bench.verify() == bench.alice
+
+
+async def test_guesses_from_one_address_at_once_do_not_outrun_its_throttle() -> None:
+    """Each looks at the address's bucket, waits for the directory, and takes its token only then."""
+    bench = Bench(address_burst=3, address_interval=30, queue=50)
+    asked = asyncio.Event()
+    look_up = bench.directory.account_by_address
+
+    async def slow(address: str) -> Account | None:
+        await asked.wait()
+        return await look_up(address)
+
+    bench.directory.account_by_address = slow  # type: ignore[method-assign]
+    guesses = [asyncio.create_task(bench.verify("wrong", f"user{n}@example.org")) for n in range(10)]
+    await asyncio.sleep(0)
+    asked.set()
+    results = await asyncio.gather(*guesses, return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == [
+        *["AuthenticationFailed"] * 3,
+        *["AuthenticationThrottled"] * 7,
+    ]
+    assert len(bench.checks) == 3
+
+
+@pytest.mark.parametrize("service", ["imap", "submission"])
+@pytest.mark.parametrize("addresses", [False, True])
+async def test_a_refused_login_is_logged_with_its_peer(service: str, addresses: bool) -> None:
+    bench, stream = Bench(account_burst=1), io.StringIO()
+    redactor = Redactor(b"key", addresses=addresses)
+    log = Log(stream=stream, redactor=redactor)
+    try:
+        counted = CountedAuthenticator(bench.authenticator, Metrics(), service)
+        await counted.verify("alice@example.org", "right", "192.0.2.1")
+        with pytest.raises(AuthenticationFailed):
+            await counted.verify("Bob@example.org", "hunter22", "2001:db8::7")
+        with pytest.raises(AuthenticationThrottled):
+            await counted.verify("bob@example.org", "hunter22", "192.0.2.9")
+        with pytest.raises(AuthenticationFailed):
+            await counted.verify("secret typed here", "x", "192.0.2.9")
+    finally:
+        log.close()
+    text = stream.getvalue()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(it["event"], it["service"], it["outcome"], it["peer"]) for it in lines] == [
+        ("login refused", service, "failed", "2001:db8::7"),
+        ("login refused", service, "throttled", "192.0.2.9"),
+        ("login refused", service, "failed", "192.0.2.9"),
+    ]
+    assert lines[0]["login"] == lines[1]["login"] == redactor.address("bob@example.org")
+    assert "hunter22" not in text
+    assert ("bob@example.org" in text) is addresses
+    assert ("secret typed here" in text) is addresses
+    assert (
+        re.search(FAIL2BAN.replace("<HOST>", r"(?P<host>[0-9a-f.:]+)"), text.splitlines()[0]).group("host")
+        == "2001:db8::7"
+    )  # type: ignore[union-attr]
+
+
+def test_the_guide_has_the_pattern_that_was_tested() -> None:
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "operators.md"
+    assert f"failregex = {FAIL2BAN}\n" in guide.read_text()
