@@ -31,6 +31,7 @@ from harness.flaky_account_table import FlakyAccountTable
 from harness.mail_stores import IDS, make_account, new_account, new_email, request
 from harness.simulated_account_table import Faults, SimulatedAccountTable, SimulatedCluster
 from harness.virtual_clock import VirtualClock
+from harness.waiting import elapse
 from posthouse.engines.sqlite import Engine
 from posthouse.model.change import (
     Append,
@@ -198,7 +199,7 @@ class CassandraWorld:
             table.faults = faults
 
     async def pass_time(self, seconds: float) -> None:
-        await asyncio.sleep(min(seconds, 0.2))
+        await elapse(min(seconds, 0.2), "what real servers do by themselves in a while")
 
     async def calm(self) -> None:
         self.weather(Faults())

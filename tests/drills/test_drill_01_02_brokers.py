@@ -56,12 +56,9 @@ async def test_drill_1_leader_killed_mid_produce(posthouse: PosthouseCluster, br
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(traffic.load(ending, connections=4, pause=0.05))
             for broker in brokers.brokers:
-                await asyncio.sleep(2.0)
+                await traffic.kept_more(30)
                 await asyncio.to_thread(broker.kill)
-                before = len(traffic.kept())
-                async with asyncio.timeout(60):
-                    while len(traffic.kept()) < before + 10:  # noqa: ASYNC110  mail flows again without it
-                        await asyncio.sleep(0.1)
+                await traffic.kept_more(10)  # mail flows again without it
                 await asyncio.to_thread(brokers.start)
             ending.set()
         store = opened.adapters.mail_store

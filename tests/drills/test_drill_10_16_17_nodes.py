@@ -1,6 +1,7 @@
 """Drills 10, 16 and 17: three Cassandra nodes, of which one or two are gone."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from harness.mail_stores import IDS, delivery, make_account
 from harness.oracle import arrived, inspect, settled
 from harness.posthouse_cluster import PosthouseCluster, audit
 from harness.traffic import SmtpTraffic
+from harness.waiting import elapse, until
 from posthouse.engines.cassandra import Database
 from posthouse.model.change import CommitRequest, CommitResult
 from posthouse.model.errors import OutcomeUnknown, Unavailable
@@ -90,10 +92,10 @@ async def test_drill_17_two_of_three_down(posthouse: PosthouseCluster, nodes: Ca
             ending = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(traffic.load(ending, connections=2, pause=0.05))
-                await asyncio.sleep(1.0)
+                await traffic.kept_more(20)
                 for node in nodes.nodes[1:]:
                     await asyncio.to_thread(node.kill)
-                await asyncio.sleep(2.0)
+                await traffic.tried_more(20)  # what the log takes now waits there
                 ending.set()
             with pytest.raises((ImapNo, ConnectionResetError)) as refused:
                 await imap.command("STATUS Drafts (MESSAGES)")
@@ -140,26 +142,31 @@ async def test_drill_10_proposers_die_between_accepts(nodes: CassandraCluster) -
             return
         confirmed[once.op_id] = result.modseq
 
+    async def look(store: OwnedMailStore, account: AccountId) -> ModSeq:
+        found: list[ModSeq] = []
+
+        async def seen() -> bool:
+            with contextlib.suppress(Unavailable):
+                found.append((await store.view(account)).modseq)
+            return bool(found)
+
+        await until(seen, seconds=120, pause=0.5)
+        return found[0]
+
     async with owner(nodes, 0) as one, owner(nodes, 1) as other:
         account = await make_account(one)
         for victim in (0, 1, 2):
             under_way = [asyncio.ensure_future(commit(store, account)) for store in (one, other) for _ in range(15)]
             frozen = [node for place, node in enumerate(nodes.nodes) if place != victim]
-            await asyncio.sleep(chance.uniform(0.0, 0.05))
+            await elapse(chance.uniform(0.0, 0.05), "at a random step of the proposals")
             for node in frozen:
                 await asyncio.to_thread(node.pause)
-            await asyncio.sleep(chance.uniform(0.0, 0.3))
+            await elapse(chance.uniform(0.0, 0.3), "what is on its way arrives at the frozen, or not")
             await asyncio.to_thread(nodes.nodes[victim].kill)
             for node in frozen:
                 await asyncio.to_thread(node.resume)
             await asyncio.gather(*under_way)
-            async with asyncio.timeout(60):
-                while True:
-                    try:
-                        shown.append((await other.view(account)).modseq)
-                        break
-                    except Unavailable:
-                        await asyncio.sleep(0.5)
+            shown.append(await look(other, account))
             await asyncio.to_thread(nodes.start)
     async with owner(nodes, 2) as after:
         view = await after.view(account)

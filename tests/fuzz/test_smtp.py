@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.smtp_server import Running, smtp_server
+from harness.smtp_server import PATIENCE, Running, smtp_server
 from harness.submission_server import PASSWORD, submission
+from harness.waiting import until
 from posthouse.ingress.limits import Limits
 
 PLAIN = b64encode(b"\0alice@example.org\0" + PASSWORD.encode())
@@ -81,7 +82,7 @@ async def converse(server: AbstractAsyncContextManager[Running], octets: bytes, 
             writer.write(octets[start:end])
             await asyncio.sleep(0)
         writer.write_eof()
-        said = await asyncio.wait_for(reader.read(), 10)
+        said = await asyncio.wait_for(reader.read(), PATIENCE)
         writer.close()
         lines = said.splitlines(keepends=True)
         assert lines[0].startswith(b"220 ")
@@ -91,11 +92,7 @@ async def converse(server: AbstractAsyncContextManager[Running], octets: bytes, 
         assert said.count(b"354 ") >= len(running.accepted)
         for message in running.messages():
             assert message.startswith(b"Received: from ")
-        for _ in range(200):
-            if running.server.connections == 0:
-                break
-            await asyncio.sleep(0.005)
-        assert running.server.connections == 0
+        await until(lambda: running.server.connections == 0)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ The first few hundred conditional writes on a cold JVM are two to four times slo
 
 import socket
 import struct
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -19,6 +18,7 @@ from cassandra.query import SimpleStatement
 from harness.jvm import JavaServer
 from harness.ports import free_port
 from harness.process import ServerFailed
+from harness.waiting import attempts
 
 DATACENTER = "datacenter1"  # what SimpleSnitch calls it
 YAML = Template((Path(__file__).parent / "templates" / "cassandra.yaml").read_text())
@@ -176,8 +176,8 @@ class CassandraCluster:
 
     def wait_agreed(self, deadline: float = 60.0) -> None:
         """Returns once the schema is agreed on and a write at consistency ALL succeeds."""
-        started = time.monotonic()
-        while True:
+        refused: Exception | None = None
+        for _ in attempts(deadline, pause=0.2):
             try:
                 self.create_keyspace("harness_ready")
                 with driver(self.contact_points, self.port) as cluster:
@@ -187,9 +187,8 @@ class CassandraCluster:
                     session.execute(write)
                 return
             except (DriverException, NoHostAvailable) as error:
-                if time.monotonic() - started > deadline:
-                    raise ServerFailed(f"the nodes run, but not as one: {error!r}") from error
-                time.sleep(0.2)
+                refused = error
+        raise ServerFailed(f"the nodes run, but not as one: {refused!r}") from refused
 
     def cluster(self) -> Cluster:
         """A driver for all nodes; the caller shuts it down."""

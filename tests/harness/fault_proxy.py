@@ -8,8 +8,11 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+
+from harness.waiting import elapse
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 CHUNK = 16 * 1024
@@ -22,6 +25,11 @@ class FaultProxy:
 
     `delay` holds back every chunk by so many seconds, in both directions; `rate` lets through so many octets per second
     and direction and connection (None: all); `refuse` resets every new connection at once.
+
+    `stop_before` and `mute_after` are asked about every chunk towards the target. The first chunk that `stop_before` is
+    true of is held back with all that comes after it; after the first that `mute_after` is true of nothing is answered
+    any more: applied, perhaps, and nobody knows. Both hold for every connection, set `reached`, and are asked no more.
+    `release` lets go what was held back, in order; what is held back when a connection is cut is lost.
     """
 
     def __init__(self, target_host: str, target_port: int, *, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -29,6 +37,13 @@ class FaultProxy:
         self.delay = 0.0
         self.rate: int | None = None
         self.refuse = False
+        self.stop_before: Callable[[bytes], bool] | None = None
+        self.mute_after: Callable[[bytes], bool] | None = None
+        self.reached = asyncio.Event()
+        self._asking = asyncio.Event()
+        self._asking.set()
+        self._answering = asyncio.Event()
+        self._answering.set()
         self._target = (target_host, target_port)
         self._passable = asyncio.Event()
         self._passable.set()
@@ -77,12 +92,35 @@ class FaultProxy:
         for link in self._links.values():
             link.half_close()
 
+    def release(self) -> None:
+        """Ends what `stop_before` or `mute_after` began; both may be set anew."""
+        self.stop_before = self.mute_after = None
+        self._asking.set()
+        self._answering.set()
+        self.reached.clear()
+
+    async def asked(self, chunk: bytes) -> None:
+        """Returns when a chunk may go on to the target."""
+        if self.stop_before is not None and self.stop_before(chunk):
+            self.stop_before = None
+            self._asking.clear()
+            self.reached.set()
+        if self.mute_after is not None and self.mute_after(chunk):
+            self.mute_after = None
+            self._answering.clear()
+            self.reached.set()
+        await self._asking.wait()
+
+    async def answered(self) -> None:
+        """Returns when a chunk may go on to the client."""
+        await self._answering.wait()
+
     async def passage(self, octets: int) -> None:
         """Returns when a chunk of so many octets may go on."""
         if self.delay:
-            await asyncio.sleep(self.delay)
+            await elapse(self.delay, "a slow network is the fault")
         if self.rate:
-            await asyncio.sleep(octets / self.rate)
+            await elapse(octets / self.rate, "a thin network is the fault")
         await self._passable.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -137,6 +175,10 @@ class _Link:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(CHUNK if self._proxy.rate is None else max(1, self._proxy.rate // 20)):
             await self._proxy.passage(len(chunk))
+            if writer is self._target[1]:
+                await self._proxy.asked(chunk)
+            else:
+                await self._proxy.answered()
             if not (self._halved and writer is self._client[1]):
                 writer.write(chunk)
                 await writer.drain()

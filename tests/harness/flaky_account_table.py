@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from harness.simulated_account_table import Faults
+from harness.waiting import elapse
 from posthouse.model.errors import Unavailable
 from posthouse.store.account.plan import Plan
 from posthouse.store.account.table import AccountTable, CasOutcome, CasUnknown
@@ -48,7 +49,7 @@ class FlakyAccountTable:
         return outcome
 
     async def _arrive(self, plan: Plan, commit_id: bytes, after: float) -> CasOutcome:
-        await asyncio.sleep(after)
+        await elapse(after, "a request that is late on its way is the fault")
         return await self._table.cas(plan, commit_id)
 
     async def settle(self) -> None:

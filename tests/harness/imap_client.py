@@ -5,17 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Callable
 from typing import Self
 
 _LITERAL = re.compile(rb"\{(\d+)\}\r\n\Z")
-
-
-async def until(condition: Callable[[], bool], timeout: float = 5) -> None:
-    """Waits for something that nobody signals."""
-    async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0)
 
 
 class ImapClient:
@@ -48,7 +40,7 @@ class ImapClient:
     async def __aexit__(self, *_: object) -> None:
         self.writer.close()
 
-    async def line(self, timeout: float = 10) -> bytes:
+    async def line(self, timeout: float = 60) -> bytes:
         """One answer, its literals in it; empty at the end of the connection."""
         async with asyncio.timeout(timeout):
             out = await self.reader.readline()

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from harness.manual_clock import ManualClock
+from harness.waiting import until
 from posthouse.engines.sqlite import Engine
 from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.server import ImapServer
@@ -253,12 +254,14 @@ async def serving(services: Services, tls: ssl.SSLContext | None) -> AsyncIterat
         finally:
             for listener in listeners:
                 await listener.drain()
-            async with asyncio.timeout(10):
-                drained = group.create_task(server.drain())
-                while not drained.done():
-                    if isinstance(clock, ManualClock):
-                        await clock.advance(1)
-                    await asyncio.sleep(0.01)
+            drained = group.create_task(server.drain())
+
+            async def over() -> bool:
+                if isinstance(clock, ManualClock):
+                    await clock.advance(1)
+                return drained.done()
+
+            await until(over)
 
 
 class ThreadedImap:
@@ -276,7 +279,7 @@ class ThreadedImap:
         async def run() -> T:
             return await work
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(120)
 
 
 @contextmanager
@@ -304,7 +307,7 @@ def threaded_imap_server(path: Path, **options: Any) -> Iterator[ThreadedImap]:
 
     thread = threading.Thread(target=run, name="imap-server", daemon=True)
     thread.start()
-    started.wait(30)
+    started.wait(120)
     first = ready[0]
     if isinstance(first, BaseException):
         raise first
@@ -312,4 +315,4 @@ def threaded_imap_server(path: Path, **options: Any) -> Iterator[ThreadedImap]:
         yield first
     finally:
         loop.call_soon_threadsafe(end.set)
-        thread.join(30)
+        thread.join(120)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from harness import toolchain
 from harness.locking import locked
+from harness.waiting import elapse_blocking
 
 POMS = Path(__file__).parent / "poms"
 MAVEN_GOAL = "dependency:copy-dependencies"
@@ -106,7 +107,7 @@ def run(
             return
         if attempt < attempts:
             print(f"{Path(argv[0]).name}: exit {done.returncode}, trying again", flush=True)
-            time.sleep(pause * attempt)
+            elapse_blocking(pause * attempt, "networks that failed for a moment")
     command = " ".join(map(str, argv))
     raise InstallFailed(f"`{command}` failed {attempts} times; its output ends with:\n{done.stdout[-3000:]}")
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from harness.imap_session import ImapNo, ImapSession
 from harness.posthouse_cluster import Person
 from harness.traffic import Fate, Sent
+from harness.waiting import elapse, until
 from posthouse.ledger.audit import AuditReport
 from posthouse.ports.mail_store import MailStore
 
@@ -143,15 +144,6 @@ async def settled(audit: Callable[[], Awaitable[AuditReport]], *, seconds: float
     return report
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30.0, pause: float = 0.1) -> None:
-    """Waits for what real processes do; raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(pause)
-
-
 @dataclass(slots=True)
 class Observer:
     """A client that stays: IDLE, and UID FETCH n:* whenever something is pushed; connects again when cut off."""
@@ -176,7 +168,7 @@ class Observer:
                     await self._stay(imap, ending)
             except (OSError, TimeoutError, asyncio.IncompleteReadError, ImapNo) as error:
                 self.refused.append(repr(error))
-                await asyncio.sleep(0.2)
+                await elapse(0.2, "a client that was cut off waits before it connects again")
 
     async def _stay(self, imap: ImapSession, ending: asyncio.Event) -> None:
         while True:

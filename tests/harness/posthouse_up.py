@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 from typing import Self
@@ -18,6 +17,7 @@ from harness.ports import free_port
 from harness.posthouse_cluster import Person
 from harness.posthouse_process import PosthouseProcess
 from harness.process import ServerFailed
+from harness.waiting import attempts
 from posthouse.model.ids import AccountId
 
 PORTS = ("mx.port", "http.port", "imap.port", "submission.port", "submission.tls_port", "imap.tls_port")
@@ -77,7 +77,7 @@ class ForkedUp:
             self.kill()
         if self._server.stdin is not None:
             self._server.stdin.close()
-        self._server.wait(10)
+        self._server.wait(60)
 
     def launch(self) -> None:
         """Forks a platform; does not wait until it is ready."""
@@ -85,12 +85,11 @@ class ForkedUp:
             self.up.ready_file.unlink()
         self.pid = int(self._ask("start"))
 
-    def wait_ready(self, deadline: float = 20.0) -> None:
-        began = time.monotonic()
-        while not self.up.ready_file.exists() or self.up.ready()["pid"] != self.pid:
-            if time.monotonic() - began > deadline:
-                raise ServerFailed(f"not ready in {deadline} s:\n{self.up.log_tail()}")
-            time.sleep(0.005)
+    def wait_ready(self, deadline: float = 90.0) -> None:
+        for _ in attempts(deadline, pause=0.005):
+            if self.up.ready_file.exists() and self.up.ready()["pid"] == self.pid:
+                return
+        raise ServerFailed(f"not ready in {deadline} s:\n{self.up.log_tail()}")
 
     def kill(self) -> None:
         """SIGKILL; returns when it is gone."""

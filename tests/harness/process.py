@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from harness.waiting import attempts
 
 WATCHDOG = Path(__file__).parent / "watchdog.py"
 LOG_TAIL = 4000
@@ -83,17 +84,15 @@ class Server(ABC):
 
     def wait_ready(self) -> None:
         """Returns once the launched server is usable; raises ServerFailed when it died or takes too long."""
-        started = time.monotonic()
-        while True:
+        reason: str | None = None
+        for _ in attempts(self.start_deadline, pause=0.05):
             reason = self.not_ready()
             if not self.running:
                 code = self._reaped()
                 raise ServerFailed(f"{self.name} ended with {code} before it was ready:\n{self.log_tail()}")
             if reason is None:
                 return
-            if time.monotonic() - started > self.start_deadline:
-                raise ServerFailed(f"{self.name} not ready in {self.start_deadline} s: {reason}\n{self.log_tail()}")
-            time.sleep(0.05)
+        raise ServerFailed(f"{self.name} not ready in {self.start_deadline} s: {reason}\n{self.log_tail()}")
 
     def stop(self) -> int:
         """Ends the server in good order (SIGTERM) and returns its exit code; kills it after `stop_deadline`."""

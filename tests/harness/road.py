@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.logs import RewindableLog
+from harness.waiting import until
 from posthouse.delivery.pipeline import DeliveryPorts
 from posthouse.delivery.settings import DeliverySettings
 from posthouse.delivery.stage import make_delivery
@@ -188,18 +189,6 @@ async def running(*stages: Stage) -> AsyncIterator[None]:
                 await stage.drain()
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
-    """Waits for real work of real servers; `condition` may be a coroutine function."""
-    async with asyncio.timeout(seconds):
-        while True:
-            value = condition()
-            if asyncio.iscoroutine(value):
-                value = await value
-            if value:
-                return
-            await asyncio.sleep(0.02)
-
-
 async def settled(road: Road, expected: int | None = None) -> None:
     """Returns when nothing is on the road any more (dead letters stay), and `expected` records were accepted."""
 
@@ -208,7 +197,7 @@ async def settled(road: Road, expected: int | None = None) -> None:
         second = await road.log.backlog("mail.deliver.v1", "delivery")
         return first.records == 0 and second.records == 0
 
-    await until(nothing, seconds=30.0)
+    await until(nothing)
 
 
 def names(emails: Sequence[tuple[int, StoredEmail]]) -> set[QueueId | None]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from harness.posthouse_cluster import Person
+from harness.waiting import elapse, until
 
 _QUEUED = re.compile(r"queued as (\w{26})")
 PATIENCE = 60.0
@@ -57,6 +58,16 @@ class SmtpTraffic:
     def kept(self) -> list[Sent]:
         return [each for each in self.sent if each.fate is Fate.KEPT]
 
+    async def kept_more(self, count: int, *, seconds: float = PATIENCE) -> None:
+        """Returns when so many messages more than now have been kept; somebody else sends them."""
+        enough = len(self.kept()) + count
+        await until(lambda: len(self.kept()) >= enough, seconds=seconds)
+
+    async def tried_more(self, count: int, *, seconds: float = PATIENCE) -> None:
+        """Returns when so many messages more than now have been answered, or cut off, whatever the answer."""
+        enough = len(self.sent) + count
+        await until(lambda: len(self.sent) >= enough, seconds=seconds)
+
     def promised(self) -> int:
         """Copies that the 250s promise."""
         return sum(len(each.rcpts) for each in self.kept())
@@ -88,7 +99,7 @@ class SmtpTraffic:
                         client = None
                 except (OSError, NotAccepted, TimeoutError):
                     client = None
-                await asyncio.sleep(pause)
+                await elapse(pause, "the pace of the load")
             if client is not None:
                 client.close()
 
@@ -97,16 +108,21 @@ class SmtpTraffic:
                 tasks.create_task(work())
 
     async def _until_kept(self) -> Sent:
-        while True:
+        decided: list[Sent] = []
+
+        async def tried() -> bool:
             try:
                 client = await SmtpClient.open(*self._random.choice(self.addresses))
                 sent = await self.one(client)
                 client.close()
-                if sent.fate is Fate.KEPT or sent.reply.startswith("5"):
-                    return sent
             except (OSError, NotAccepted, TimeoutError):
-                pass
-            await asyncio.sleep(0.1)
+                return False
+            if sent.fate is Fate.KEPT or sent.reply.startswith("5"):
+                decided.append(sent)
+            return bool(decided)
+
+        await until(tried, seconds=PATIENCE * 3, pause=0.1)
+        return decided[0]
 
     async def one(
         self, client: "SmtpClient", rcpts: Sequence[Person] = (), size: int | None = None, to: Sequence[str] = ()

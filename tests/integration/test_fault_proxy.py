@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from harness.fault_proxy import FaultProxy
 from harness.kafka import KafkaServer
 from harness.ports import free_port
+from harness.waiting import elapse
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -49,7 +50,7 @@ async def echoed(stream: Stream, octets: bytes) -> float:
     """Seconds until `octets` came back."""
     started = time.monotonic()
     stream[1].write(octets)
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(60.0):
         assert await stream[0].readexactly(len(octets)) == octets
     return time.monotonic() - started
 
@@ -67,10 +68,10 @@ async def test_forwards_everything_and_the_end(proxy: FaultProxy) -> None:
 async def test_delay_applies_to_both_directions(proxy: FaultProxy) -> None:
     stream = await connect(proxy)
     await echoed(stream, b"warm")
-    proxy.delay = 0.1
-    assert await echoed(stream, b"slow") >= 0.2
+    proxy.delay = 1.0
+    assert await echoed(stream, b"slow") >= 2.0
     proxy.delay = 0.0
-    assert await echoed(stream, b"fast") < 0.2
+    assert await echoed(stream, b"fast") < 2.0
 
 
 async def test_rate_bounds_octets_per_second(proxy: FaultProxy) -> None:
@@ -90,7 +91,7 @@ async def test_a_blackhole_holds_back_what_arrives_when_it_ends(proxy: FaultProx
             await reader.read(1)
     assert proxy.connections == 1
     proxy.blackhole = False
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(60.0):
         assert await reader.readexactly(13) == b"into the dark"
 
 
@@ -101,19 +102,19 @@ async def test_cut_resets_every_connection_and_new_ones_work(proxy: FaultProxy) 
     with pytest.raises(ConnectionResetError):
         await reader.read(1)
     assert proxy.connections == 0
-    assert await echoed(await connect(proxy), b"again") < 5.0
+    await echoed(await connect(proxy), b"again")
 
 
 async def test_half_close_ends_one_direction_only(proxy: FaultProxy, heard: asyncio.Queue[bytes]) -> None:
     reader, writer = await connect(proxy)
     await echoed((reader, writer), b"warm")
     proxy.half_close()
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(60.0):
         assert await reader.read(1) == b""
     writer.write(b"still heard")
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(60.0):
         assert [await heard.get(), await heard.get()] == [b"warm", b"still heard"]
-    await asyncio.sleep(0.1)  # long enough for an answer that must not break the connection
+    await elapse(0.1, "long enough for an answer that must not break the connection")
     assert proxy.connections == 1
 
 
@@ -143,7 +144,7 @@ async def test_kafka_behind_the_proxy_is_cut_off_and_comes_back(run_dir: Path) -
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(asyncio.shield(held), 0.3)
                 between.blackhole = False
-                async with asyncio.timeout(10.0):
+                async with asyncio.timeout(60.0):
                     assert (await held).offset == 1
         finally:
             await asyncio.to_thread(server.close)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.fake_ports import FakeDirectory
-from harness.smtp_server import smtp_server
+from harness.smtp_server import PATIENCE, smtp_server
+from harness.waiting import elapse
 
 FOLDER = Path(__file__).parent
 PATTERNS = {"{any}": "[ -~]+", "{queue_id}": "[0-9a-hjkmnp-tv-z]{26}"}
@@ -40,16 +41,16 @@ async def test_transcript(transcript: str) -> None:
             text = text.removeprefix(" ")
             match kind:
                 case "S":
-                    said = (await asyncio.wait_for(reader.readline(), 5)).decode()
+                    said = (await asyncio.wait_for(reader.readline(), PATIENCE)).decode()
                     assert re.fullmatch(pattern(text) + "\r\n", said), f"line {number}: {text!r}, but it said {said!r}"
                 case "C":
                     writer.write(text.encode() + b"\r\n")
                 case "RAW":
                     writer.write(text.encode().decode("unicode_escape").encode("latin-1"))
                     await writer.drain()
-                    await asyncio.sleep(0.01)
+                    await elapse(0.01, "what follows is to arrive in a packet of its own")
                 case "EOF":
-                    assert await asyncio.wait_for(reader.read(), 5) == b""
+                    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
                 case _:
                     assert not line.strip(), f"line {number} is none of S, C, RAW, EOF"
         writer.close()

@@ -41,7 +41,7 @@ async def test_kafka_is_down(posthouse: PosthouseCluster, kafka: KafkaServer) ->
         ending = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(traffic.load(ending, connections=4, pause=0.02))
-            await asyncio.sleep(1.0)
+            await traffic.kept_more(20)
             await asyncio.to_thread(kafka.kill)
             down = time.monotonic()
             ending.set()

@@ -16,7 +16,7 @@ import pytest
 from harness.cassandra import CassandraServer
 from harness.cassandra_adapters import database
 from harness.mail_stores import IDS, delivery, make_account, new_email, request
-from harness.oracle import until
+from harness.waiting import until
 from posthouse.engines.cassandra import Database
 from posthouse.model.change import Append, Appended, Committed, Duplicate
 from posthouse.model.errors import OutcomeUnknown, Unavailable
@@ -30,8 +30,6 @@ from posthouse.store.account.table import CasOutcome, CasUnknown, Stale
 
 INBOX = MailboxNumber(1)
 SCALED = OwnerTimes(commit=6.0, fence=1.5, poll=1.0)
-LATE = 3.0
-"""Seconds after which a request that was thought lost is applied, or tried to be."""
 
 Cas = Callable[[Plan, bytes], Awaitable[CasOutcome]]
 
@@ -187,8 +185,10 @@ async def test_drill_8_applied_but_never_answered(table: CassandraAccountTable) 
 
 
 async def test_drill_9_not_applied_and_applied_late(table: CassandraAccountTable) -> None:
-    """Requests time out and reach the table seconds later: after a definite failure nothing of them ever appears."""
+    """Requests time out and reach the table only after the client was told that they failed: nothing of them ever
+    appears."""
     faulty = FaultyTable(table)
+    answered = asyncio.Event()
     late: list[asyncio.Task[CasOutcome]] = []
 
     async def delayed(cas: Cas, plan: Plan, commit_id: bytes) -> CasOutcome:
@@ -196,7 +196,7 @@ async def test_drill_9_not_applied_and_applied_late(table: CassandraAccountTable
             return await cas(plan, commit_id)
 
         async def apply() -> CasOutcome:
-            await asyncio.sleep(LATE)
+            await answered.wait()
             return await cas(plan, commit_id)
 
         late.append(asyncio.ensure_future(apply()))
@@ -212,6 +212,7 @@ async def test_drill_9_not_applied_and_applied_late(table: CassandraAccountTable
         head = (await store.view(account)).modseq
         assert head == 2  # the fence
         assert late
+        answered.set()
         outcomes = await asyncio.gather(*late)
         assert all(isinstance(outcome, Stale) for outcome in outcomes), outcomes
         faulty.on_cas = None
@@ -224,11 +225,12 @@ async def test_drill_9_not_applied_and_applied_late(table: CassandraAccountTable
 async def test_drill_9_without_the_fence_nothing_is_promised(table: CassandraAccountTable) -> None:
     """When not even the fence can be established, the answer is that nobody knows; what comes late is there once."""
     faulty = FaultyTable(table)
+    answered = asyncio.Event()
     late: list[asyncio.Task[CasOutcome]] = []
 
     async def delayed(cas: Cas, plan: Plan, commit_id: bytes) -> CasOutcome:
         async def apply() -> CasOutcome:
-            await asyncio.sleep(SCALED.commit + 1.0)
+            await answered.wait()
             return await cas(plan, commit_id)
 
         late.append(asyncio.ensure_future(apply()))
@@ -241,6 +243,7 @@ async def test_drill_9_without_the_fence_nothing_is_promised(table: CassandraAcc
         with pytest.raises(OutcomeUnknown):
             await store.commit(account, once)
         faulty.on_cas = None
+        answered.set()
         outcomes = await asyncio.gather(*late)
         assert sum(not isinstance(outcome, Stale) for outcome in outcomes) == 1
         repeated = await store.commit(account, delivery(op_id=once.op_id))

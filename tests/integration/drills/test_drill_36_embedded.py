@@ -9,11 +9,14 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from harness.imap_session import ImapNo, ImapSession
-from harness.oracle import copies, inspect, observers, settled, until
+from harness.oracle import copies, inspect, observers, settled
 from harness.posthouse_cluster import Person
 from harness.posthouse_up import ForkedUp, PosthouseUp
 from harness.traffic import SmtpTraffic
+from harness.waiting import elapse, until
 from posthouse.cli.control_client import ask
 from posthouse.composition.embedded import open_embedded
 from posthouse.held.mail import HeldMail
@@ -48,7 +51,7 @@ async def use_imap(up: PosthouseUp, person: Person, ending: asyncio.Event) -> in
                     await imap.command("STORE 1:* FLAGS.SILENT (\\Seen)", tolerate="")
                     done += 1
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ImapNo):
-            await asyncio.sleep(0.02)
+            await elapse(0.02, "a client that was cut off waits before it connects again")
     return done
 
 
@@ -69,9 +72,10 @@ async def drained(up: PosthouseUp) -> None:
         report = await ask(up.data, "ledger.audit", {})
         return not report["counts"]["in_flight"]
 
-    await until(nothing_in_flight, pause=0.3)
+    await until(nothing_in_flight, seconds=120.0, pause=0.3)
 
 
+@pytest.mark.timeout(900)
 async def test_drill_36_sigkill_at_random_instants(run_dir: Path) -> None:
     chance = random.Random(SEED)
     up = PosthouseUp(run_dir, accounts=4, name="up-drill-36")
@@ -89,10 +93,10 @@ async def test_drill_36_sigkill_at_random_instants(run_dir: Path) -> None:
                 working = tasks.create_task(use_imap(up, worker, ending))
                 for _ in range(KILLS):
                     if chance.random() < WHILE_STARTING:
-                        await asyncio.sleep(chance.uniform(0.0, 0.15))
+                        await elapse(chance.uniform(0.0, 0.15), "killed at a random instant of its start")
                     else:
                         await asyncio.to_thread(forked.wait_ready)
-                        await asyncio.sleep(chance.uniform(0.0, LONGEST_LIFE))
+                        await elapse(chance.uniform(0.0, LONGEST_LIFE), "killed at a random instant of its life")
                     await asyncio.to_thread(forked.kill)
                     await asyncio.to_thread(forked.launch)
                 await asyncio.to_thread(forked.wait_ready)

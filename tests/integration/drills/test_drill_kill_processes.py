@@ -3,14 +3,18 @@
 import asyncio
 import random
 
+import pytest
+
 from harness.oracle import arrived, inspect, observers, settled
 from harness.posthouse_cluster import PosthouseCluster, audit
 from harness.traffic import SmtpTraffic
+from harness.waiting import elapse
 
 ROUNDS = 2
 SEED = 20_261
 
 
+@pytest.mark.timeout(900)
 async def test_sigkill_of_every_process_at_random_points(posthouse: PosthouseCluster) -> None:
     chance = random.Random(SEED)
     people = await posthouse.add_accounts(8)
@@ -25,17 +29,17 @@ async def test_sigkill_of_every_process_at_random_points(posthouse: PosthouseClu
                 chance.shuffle(names)
                 for name in names:
                     process = posthouse.processes[name]
-                    await asyncio.sleep(chance.uniform(0.1, 1.0))
+                    await elapse(chance.uniform(0.1, 1.0), "killed at a random instant")
                     # It may not even be ready again since its last kill.
                     await asyncio.to_thread(process.kill)
                     kills.append(name)
-                    await asyncio.sleep(chance.uniform(0.0, 0.3))
+                    await elapse(chance.uniform(0.0, 0.3), "away for a random time")
                     await asyncio.to_thread(process.launch)
             await asyncio.to_thread(posthouse.wait_ready)
             ending.set()
         store = opened.adapters.mail_store
-        await arrived(store, people, traffic.sent, seconds=90)
-        report = await settled(lambda: audit(opened), seconds=90)
+        await arrived(store, people, traffic.sent, seconds=180)
+        report = await settled(lambda: audit(opened), seconds=180)
         found = await inspect(posthouse.imap_addresses()[0], people, traffic.sent, store)
     print(f"\n{len(kills)} kills, {len(traffic.sent)} sent, {found}; ledger {report.counts}")
     assert found.sound, found

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.imap_client import ImapClient, until
+from harness.imap_client import ImapClient
 from harness.imap_server import LiveImap, imap_server
 from harness.imap_transcript import MESSAGES
 from harness.manual_clock import ManualClock
+from harness.waiting import until
 from posthouse.imap.connection import Connection
 from posthouse.imap.handlers.sections import STREAM
 from posthouse.imap.settings import ImapSettings
@@ -145,7 +146,7 @@ async def test_drain_says_goodbye_and_finishes_what_is_under_way(tmp_path: Path)
         idler.send(b"i IDLE\r\n")
         await idler.line()
         worker.send(b"w STORE 1 +FLAGS (\\Seen)\r\n")
-        await until(lambda: any(connection.busy for connection in connections(live)))
+        await until(lambda: any(connection.busy for connection in connections(live)), pause=0)  # it is soon over
         drain = asyncio.ensure_future(live.server.drain())
         said = await worker.ended()
         assert said[-2].startswith(b"w OK")
@@ -193,12 +194,19 @@ async def test_a_client_that_does_not_read_costs_little_and_holds_nobody_up(tmp_
         sleeper, other = await ImapClient.logged_in(live.port), await ImapClient.logged_in(live.port)
         sleeper.writer.transport.pause_reading()  # type: ignore[attr-defined]
         sleeper.send(b"f FETCH 1:* (FLAGS BODY.PEEK[])\r\n" + b"g NOOP\r\n" * 20_000)
-        await asyncio.sleep(0.3)
+        await until(lambda: any(connection.busy for connection in connections(live)))
+
+        def written() -> list[int]:
+            return [
+                c._transport.get_write_buffer_size() for c in connections(live) if c.busy and c._transport is not None
+            ]
+
+        # More than the sockets hold: from here on the server may only wait.
+        await until(lambda: max(written(), default=0) > WRITE_HIGH)
         (slow,) = (connection for connection in connections(live) if connection.busy)
-        assert slow._transport is not None
-        assert slow._transport.get_write_buffer_size() <= WRITE_HIGH + STREAM + 100_000
+        await asyncio.wait_for(other.ok("FETCH 1:* (UID FLAGS)"), 60)
+        assert written()[0] <= WRITE_HIGH + STREAM + 100_000
         assert slow.session.buffered < 1_000_000
-        await asyncio.wait_for(other.ok("FETCH 1:* (UID FLAGS)"), 2)
         sleeper.writer.transport.resume_reading()  # type: ignore[attr-defined]
         for n in range(1, 9):
             assert (await sleeper.line()).startswith(b"* %d FETCH (FLAGS () BODY[] {4000016}" % n)
@@ -212,6 +220,7 @@ async def test_appends_wait_for_memory(tmp_path: Path) -> None:
         first.send(b"a APPEND Sent {900000}\r\n")
         assert await first.line() == b"+ OK\r\n"
         second.send(b"a APPEND Sent {800000}\r\n")
+        await until(lambda: live.services.literals.waiting == 1)
         with pytest.raises(TimeoutError):
             await second.line(0.1)
         assert live.services.literals.waiting == 1
@@ -230,7 +239,9 @@ async def test_who_breaks_off_gives_everything_back(tmp_path: Path) -> None:
         clients[1].send(b"a IDLE\r\n")
         clients[2].send(b"a APPEND Sent {200000}\r\n")
         clients[3].send(b"a FETCH 1 BODY[]\r\n")
-        await asyncio.sleep(0.05)
+        for n in (1, 2):
+            assert (await clients[n].line()).startswith(b"+")
+        assert (await clients[3].line()).startswith(b"* 1 FETCH")
         assert len(live.services.pool) == 1
         for client in clients:
             client.writer.transport.abort()

@@ -15,6 +15,7 @@ from harness.imap_client import ImapClient
 from harness.imap_server import LiveImap, another_process, imap_server
 from harness.imap_transcript import MESSAGES
 from harness.mail_stores import remote_mail_store
+from harness.waiting import elapse
 from posthouse.model.ids import AccountId
 
 _UNTAGGED = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH)(?: \((?:UID (\d+))?)?")
@@ -101,7 +102,7 @@ class Client:
 
     async def idle(self) -> None:
         self.wire.send(b"i IDLE\r\n")
-        await asyncio.sleep(self.choose.random() / 50)
+        await elapse(self.choose.random() / 50, "a random instant of another client's work")
         self.wire.send(b"DONE\r\n")
         while not (line := await self.wire.line()).startswith(b"i "):
             self.hear([line])
@@ -111,7 +112,7 @@ class Client:
 async def arrivals(live: LiveImap, account: AccountId, choose: random.Random, count: int) -> None:
     for _ in range(count):
         await live.deliver(account, MESSAGES[choose.choice(list(MESSAGES))])
-        await asyncio.sleep(choose.random() / 100)
+        await elapse(choose.random() / 100, "a random pace")
 
 
 async def play(live: LiveImap, ports: list[int], seed: int, clients_count: int = 4) -> list[Client]:

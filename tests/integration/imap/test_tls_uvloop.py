@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from harness.imap_server import ThreadedImap, threaded_imap_server
 from harness.imap_transcript import MESSAGES
+from harness.waiting import until_blocking
 from posthouse.runtime.tls import ServerTls, self_signed
 
 
@@ -35,10 +35,8 @@ def connections(running: ThreadedImap) -> int:
 
 
 def emptied(running: ThreadedImap) -> bool:
-    deadline = time.monotonic() + 5
-    while connections(running) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not connections(running)
+    until_blocking(lambda: not connections(running))
+    return True
 
 
 def work(client: IMAPClient) -> None:
@@ -51,12 +49,12 @@ def work(client: IMAPClient) -> None:
 
 
 def test_implicit(server: tuple[ThreadedImap, ssl.SSLContext]) -> None:
-    with IMAPClient("localhost", server[0].tls_port, ssl_context=server[1], timeout=10) as client:
+    with IMAPClient("localhost", server[0].tls_port, ssl_context=server[1], timeout=60) as client:
         work(client)
 
 
 def test_starttls(server: tuple[ThreadedImap, ssl.SSLContext]) -> None:
-    with IMAPClient("localhost", server[0].port, ssl=False, timeout=10) as client:
+    with IMAPClient("localhost", server[0].port, ssl=False, timeout=60) as client:
         client.starttls(server[1])
         work(client)
     assert emptied(server[0])
@@ -64,7 +62,7 @@ def test_starttls(server: tuple[ThreadedImap, ssl.SSLContext]) -> None:
 
 @pytest.mark.parametrize("octets", [b"a NOOP\r\n", b"", b"\x16\x03\x01\x00\x05hello"])
 def test_a_handshake_that_fails_leaves_nothing(server: tuple[ThreadedImap, ssl.SSLContext], octets: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", server[0].port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", server[0].port), timeout=60) as sock:
         sock.sendall(b"a STARTTLS\r\n")
         said = b""
         while b"a OK" not in said:
@@ -77,7 +75,7 @@ def test_a_handshake_that_fails_leaves_nothing(server: tuple[ThreadedImap, ssl.S
 
 
 def test_an_idling_client_that_vanishes(server: tuple[ThreadedImap, ssl.SSLContext]) -> None:
-    raw = socket.create_connection(("127.0.0.1", server[0].tls_port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", server[0].tls_port), timeout=60)
     encrypted = server[1].wrap_socket(raw, server_hostname="localhost")
     encrypted.sendall(b"a LOGIN ann@example.org secret\r\nb SELECT INBOX\r\nc IDLE\r\n")
     said = b""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.road import DOMAIN, MESSAGE, Road, embedded_road, names, running, settled, until
+from harness.road import DOMAIN, MESSAGE, Road, embedded_road, names, running, settled
+from harness.waiting import until
 from posthouse.filter.steps import FilterContext
 from posthouse.held.mail import HeldMail
 from posthouse.ledger.audit import Audit

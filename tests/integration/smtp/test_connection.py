@@ -4,11 +4,11 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Callable
 
 import pytest
 
 from harness.smtp_server import Client, Running, server_certificate, smtp_server
+from harness.waiting import elapse, until
 from posthouse.ingress.limits import Limits
 from posthouse.ingress.limits import Listener as Rules
 from posthouse.ingress.proxied import networks
@@ -18,19 +18,12 @@ from posthouse.runtime.listener import Listener
 from posthouse.telemetry.metric_names import SMTP_TRANSACTIONS
 
 MESSAGE = b"From: a@remote.example\r\nSubject: hi\r\n\r\nhello\r\n"
+LEFT = "time for the server to notice that the client has gone; nothing may come of it"
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return server_certificate(tmp_path_factory.mktemp("tls"))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("never came true")
 
 
 @pytest.mark.parametrize("how", ["abort", "close", "half-close"])
@@ -48,7 +41,7 @@ async def test_a_client_that_leaves_during_the_commit_does_not_undo_it(how: str)
             client.writer.close()
         else:
             client.writer.write_eof()
-        await asyncio.sleep(0.05)
+        await elapse(0.05, LEFT)
         running.log.hold.set()
         await until(lambda: running.log.events[-1] == "publish acknowledged")
         if how == "half-close":
@@ -77,20 +70,20 @@ async def test_a_client_that_leaves_within_data_leaves_nothing(sent: bytes) -> N
 
 async def test_silence_is_cut_off() -> None:
     async with smtp_server(limits=Limits(command_timeout=0.1)) as running:
-        client = await Client.open(running.port)
+        client = await Client.open(running.port, greet=False)
         assert (await client.reply()).startswith("421 4.4.2")
         assert await client.closed()
         await until(lambda: running.server.connections == 0)
 
 
 async def test_silence_within_data_is_cut_off_but_a_slow_sender_is_not() -> None:
-    async with smtp_server(limits=Limits(data_timeout=0.3)) as running:
+    async with smtp_server(limits=Limits(data_timeout=2.0)) as running:
         client = await Client.open(running.port)
         await client.envelope("")
         await client.say("DATA")
         for octet in b"Subject: slow\r\n\r\nx":
             client.send(bytes([octet]))
-            await asyncio.sleep(0.03)
+            await elapse(0.15, "all together longer than the limit, each by far not")
         client.send(b"\r\n.\r\n")
         assert (await client.reply()).startswith("250")
         await client.envelope("")
@@ -109,7 +102,7 @@ async def test_a_trickle_is_cut_off_in_the_end() -> None:
         async def trickle() -> None:
             while True:
                 client.send(b"x")
-                await asyncio.sleep(0.02)
+                await elapse(0.02, "a very slow sender")
 
         trickling = asyncio.get_running_loop().create_task(trickle())
         try:
@@ -119,13 +112,13 @@ async def test_a_trickle_is_cut_off_in_the_end() -> None:
 
 
 async def test_a_commit_that_takes_longer_than_the_client_may_is_waited_for() -> None:
-    async with smtp_server(limits=Limits(command_timeout=0.1, data_timeout=0.1)) as running:
+    async with smtp_server(limits=Limits(command_timeout=1.5, data_timeout=1.5)) as running:
         client = await Client.open(running.port)
         running.log.hold = asyncio.Event()
         await client.envelope("")
         await client.say("DATA")
         client.send(MESSAGE + b".\r\n")
-        await asyncio.sleep(0.4)
+        await elapse(2.0, "longer than what the client is given")
         running.log.hold.set()
         assert (await client.reply()).startswith("250")
 
@@ -141,7 +134,7 @@ async def test_a_client_that_does_not_read_its_replies_is_cut_off() -> None:
                 await writer.drain()
 
         with pytest.raises(ConnectionError):
-            await asyncio.wait_for(talk(), 20)
+            await asyncio.wait_for(talk(), 120)
         await until(lambda: running.server.connections == 0)
         assert reader.exception() is not None
 
@@ -256,7 +249,7 @@ async def test_a_reset_is_noticed_whenever_it_comes(when: str) -> None:
             await until(lambda: running.log.events == ["publish begins"])
         client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.writer.transport.abort()
-        await asyncio.sleep(0.05)
+        await elapse(0.05, LEFT)
         running.log.hold.set()
         await until(lambda: running.server.connections == 0)
         assert len(running.accepted) == (1 if when == "commit" else 0)
@@ -292,7 +285,7 @@ async def test_leaving_under_tls_during_the_commit_does_not_undo_it(certificate:
         client.send(MESSAGE + b".\r\n")
         await until(lambda: running.log.events == ["publish begins"])
         client.writer.transport.abort()
-        await asyncio.sleep(0.05)
+        await elapse(0.05, LEFT)
         running.log.hold.set()
         await until(lambda: len(running.accepted) == 1 and running.server.connections == 0)
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness.fake_ports import FakeDirectory
 from harness.smtp_server import HOSTNAME, Client, smtp_server
+from harness.waiting import until
 from posthouse.ingress.limits import Limits
 from posthouse.model.directory import Account
 from posthouse.model.envelope import INLINE_MAX
@@ -377,6 +378,7 @@ async def test_250_comes_after_the_acknowledgement() -> None:
         await client.envelope("")
         await client.say("DATA")
         client.send(MESSAGE + b".\r\n")
+        await until(lambda: bool(events))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.reader.readline(), 0.1)
         assert events == ["publish begins"]
@@ -401,7 +403,7 @@ async def test_smtplib_and_aiosmtplib() -> None:
     async with smtp_server() as running:
 
         def send() -> None:
-            with smtplib.SMTP("127.0.0.1", running.port, timeout=5) as smtp:
+            with smtplib.SMTP("127.0.0.1", running.port, timeout=60) as smtp:
                 smtp.sendmail(
                     "a@remote.example", ["alice@example.org", "bob@example.org"], MESSAGE + b".dots\r\n..\r\n"
                 )
@@ -429,8 +431,7 @@ async def test_too_many_large_messages_at_once_are_deferred_and_small_mail_passe
             await client.envelope("")
             await client.say("DATA")
         first.send(large)
-        while running.server.memory.held < len(large) - 100:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+        await until(lambda: running.server.memory.held >= len(large) - 100)
         second.send(large + b".\r\n")
         assert (await second.reply()).startswith("452 4.3.1")
         assert (await third.mail(MESSAGE)).startswith("250")
@@ -443,8 +444,5 @@ async def test_too_many_large_messages_at_once_are_deferred_and_small_mail_passe
         await first.writer.drain()
         await first.close()
         await third.say("QUIT")
-        for _ in range(200):
-            if running.server.connections == 1:
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: running.server.connections == 1)
         assert running.server.memory.held == 0

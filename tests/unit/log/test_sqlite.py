@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.manual_clock import ManualClock
+from harness.waiting import elapse, until
 from posthouse.engines.sqlite import Engine
 from posthouse.log import sqlite
 from posthouse.log.sqlite import SqliteLog
@@ -129,9 +130,7 @@ async def test_offsets_go_on_after_a_restart_even_when_everything_was_cut(bench:
 
 async def trimmed(log: SqliteLog, engine: Engine, condition: Callable[[], bool]) -> None:
     log._trim_soon(deque(log._topics))
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  slices are timers of the loop: there is nothing to wait for
-            await asyncio.sleep(0.01)
+    await until(condition)  # slices are timers of the loop
 
 
 async def test_only_what_every_group_has_passed_and_is_old_is_cut(
@@ -178,7 +177,7 @@ async def test_topics_without_consumers_are_cut_by_age_alone(bench: Bench) -> No
         await bench.clock.advance(29 * 86_400)
         await log.publish(records(1, topic=MAIL_TRACE.name, start=12))
         await trimmed(log, engine, lambda: count(engine, MAIL_TRACE.name) <= 3)
-        await asyncio.sleep(0.1)
+        await elapse(0.1, "slices that would cut more come within some hundredths of a second")
         assert count(engine, MAIL_TRACE.name) == 3
         assert count(engine, DIR_STATE.name) == 3
 
@@ -190,16 +189,15 @@ async def test_a_compacted_topic_keeps_one_row_per_key(bench: Bench) -> None:
 
 
 async def test_offsets_are_written_lazily_and_on_leaving(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "OFFSETS_EVERY", 0.05)
+    monkeypatch.setattr(sqlite, "OFFSETS_EVERY", 0.3)
     async with bench.open() as (log, engine):
         await log.publish(records(10))
         async with log.consume([TOPIC], "delivery") as consumer:
             taken = await take(consumer, 10)
             await consumer.commit(after(taken))
             assert stored(engine) == {}
-            await asyncio.sleep(0.2)
             # Idle partitions move along: a restart does not read what was handled long ago.
-            assert stored(engine) == dict.fromkeys(range(16), 11)
+            await until(lambda: stored(engine) == dict.fromkeys(range(16), 11))
             await log.publish(records(1))
             [last] = await take(consumer, 1)
             await consumer.commit(after([last]))
