@@ -52,6 +52,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "filter.policy.list": filter_policies.list_policies,
         "filter.policy.set": filter_policies.set_policy,
         "filter.policy.show": filter_policies.show,
+        "filter.policy.trust": filter_policies.trust,
         "held.chosen": held_mail.chosen,
         "held.drop": held_mail.drop,
         "held.list": held_mail.list_held,

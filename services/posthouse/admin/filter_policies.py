@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from posthouse.admin.addresses import find_account, find_domain
 from posthouse.admin.context import AdminContext
+from posthouse.model.address import domain_name
 from posthouse.model.directory import Account
 from posthouse.model.errors import Invalid, NotFound
 from posthouse.model.filter_policy import (
@@ -38,6 +39,8 @@ class PolicyRow:
     dmarc: str | None
     allow: tuple[str, ...]
     block: tuple[str, ...]
+    arc_sealers: tuple[str, ...]
+    known_lists: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +126,40 @@ async def block(context: AdminContext, *, who: str, entries: tuple[str, ...], re
     return await _list(context, who, "block", entries, remove)
 
 
+async def trust(
+    context: AdminContext, *, who: str, domains: tuple[str, ...], kind: str = "sealer", remove: bool = False
+) -> PolicyRow:
+    """Adds domains to those whose ARC seals are believed (`sealer`), or that resend as list servers (`list`)."""
+    names = {"sealer": "arc_sealers", "list": "known_lists"}
+    if kind not in names:
+        raise Invalid(f"kind {kind!r}", public=f"{kind!r} is not one of {', '.join(names)}")
+    level, of, scope = await _scope(context, who)
+    policy = await context.directory.filter_policy(scope)
+    wanted = tuple(dict.fromkeys(domain_name(text) for text in domains))
+    current: tuple[str, ...] = getattr(policy, names[kind])
+    if remove:
+        _listed(wanted, current, f"as {kind} of {of or level}")
+    changed = tuple(text for text in current if text not in wanted)
+    if not remove:
+        changed = (*changed, *wanted)
+    policy = replace(policy, arc_sealers=changed) if kind == "sealer" else replace(policy, known_lists=changed)
+    await context.directory.set_filter_policy(scope, policy)
+    return _row(level, of, policy)
+
+
+def _listed(wanted: tuple[str, ...], current: tuple[str, ...], where: str) -> None:
+    missing = [text for text in wanted if text not in current]
+    if missing:
+        raise NotFound(f"{missing[0]} is not listed", public=f"{', '.join(missing)}: not {where}")
+
+
 async def _list(context: AdminContext, who: str, name: str, entries: tuple[str, ...], remove: bool) -> PolicyRow:
     level, of, scope = await _scope(context, who)
     policy = await context.directory.filter_policy(scope)
     wanted = tuple(dict.fromkeys(entry(text) for text in entries))
     lists = {"allow": policy.allow, "block": policy.block}
     if remove:
-        missing = [text for text in wanted if text not in lists[name]]
-        if missing:
-            raise NotFound(
-                f"{missing[0]} is not listed", public=f"{', '.join(missing)}: not on the {name} list of {of or level}"
-            )
+        _listed(wanted, lists[name], f"on the {name} list of {of or level}")
         lists[name] = tuple(text for text in lists[name] if text not in wanted)
     else:
         lists = {each: tuple(text for text in listed if text not in wanted) for each, listed in lists.items()}
@@ -165,4 +191,15 @@ async def _address(context: AdminContext, account_id: str) -> str:
 
 
 def _row(level: str, of: str, policy: FilterPolicy) -> PolicyRow:
-    return PolicyRow(level, of, policy.junk, policy.quarantine, policy.reject, policy.dmarc, policy.allow, policy.block)
+    return PolicyRow(
+        level,
+        of,
+        policy.junk,
+        policy.quarantine,
+        policy.reject,
+        policy.dmarc,
+        policy.allow,
+        policy.block,
+        policy.arc_sealers,
+        policy.known_lists,
+    )

@@ -26,8 +26,9 @@ MAX_ENTRIES: Final = 2_000
 """Of one list."""
 
 DmarcHandling = Literal["follow", "junk", "ignore"]
-"""For mail that fails DMARC under a policy of quarantine or reject. `follow`: do what the author's domain asks for;
-`junk`: Junk for both; `ignore`: evidence for the score only."""
+"""For mail that fails DMARC under a policy of quarantine or reject. `follow`: quarantine is Junk, and reject is a
+refusal where something else speaks against the message too (RFC 9989 §7.4), else Junk; `junk`: Junk for both;
+`ignore`: evidence for the score only."""
 DMARC_HANDLINGS: Final[tuple[DmarcHandling, ...]] = ("follow", "junk", "ignore")
 
 PLATFORM_SCOPE: Final = "platform"
@@ -57,6 +58,10 @@ class FilterPolicy:
     dmarc: DmarcHandling | None = None
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
+    arc_sealers: tuple[str, ...] = ()
+    """Domains whose ARC seals are believed: forwarders and list servers that report honestly what they saw."""
+    known_lists: tuple[str, ...] = ()
+    """Domains of list servers that may resend in others' names, once they proved their own."""
 
     @property
     def says_nothing(self) -> bool:
@@ -87,7 +92,10 @@ class EffectivePolicy:
     junk: float | None = None
     quarantine: float | None = None
     reject: float | None = None
-    dmarc: DmarcHandling = "junk"
+    dmarc: DmarcHandling = "follow"
+    arc_sealers: frozenset[str] = frozenset()
+    """Of all levels together."""
+    known_lists: frozenset[str] = frozenset()
     lists: tuple[LevelLists, ...] = ()
     """The nearest first; levels without lists are left out."""
     origins: tuple[tuple[str, str], ...] = ()
@@ -99,6 +107,8 @@ def fold(levels: Sequence[tuple[str, FilterPolicy]]) -> EffectivePolicy:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     lists = []
+    sealers: set[str] = set()
+    known: set[str] = set()
     for level, policy in levels:
         for name in ("junk", "quarantine", "reject", "dmarc"):
             value = getattr(policy, name)
@@ -106,7 +116,15 @@ def fold(levels: Sequence[tuple[str, FilterPolicy]]) -> EffectivePolicy:
                 values[name], origins[name] = value, level
         if policy.allow or policy.block:
             lists.append(_level_lists(level, policy))
-    return EffectivePolicy(**values, lists=tuple(reversed(lists)), origins=tuple(origins.items()))
+        sealers.update(policy.arc_sealers)
+        known.update(policy.known_lists)
+    return EffectivePolicy(
+        **values,
+        arc_sealers=frozenset(sealers),
+        known_lists=frozenset(known),
+        lists=tuple(reversed(lists)),
+        origins=tuple(origins.items()),
+    )
 
 
 def _level_lists(level: str, policy: FilterPolicy) -> LevelLists:
@@ -133,11 +151,20 @@ def checked(policy: FilterPolicy) -> FilterPolicy:
         policy.dmarc,
         _entries(policy.allow),
         _entries(policy.block),
+        _domains(policy.arc_sealers),
+        _domains(policy.known_lists),
     )
 
 
 def _entries(entries: Sequence[str]) -> tuple[str, ...]:
     normal = tuple(dict.fromkeys(entry(text) for text in entries))
+    if len(normal) > MAX_ENTRIES:
+        raise Invalid(f"{len(normal)} entries", public=f"A list has at most {MAX_ENTRIES} entries")
+    return normal
+
+
+def _domains(names: Sequence[str]) -> tuple[str, ...]:
+    normal = tuple(dict.fromkeys(domain_name(name) for name in names))
     if len(normal) > MAX_ENTRIES:
         raise Invalid(f"{len(normal)} entries", public=f"A list has at most {MAX_ENTRIES} entries")
     return normal
@@ -242,7 +269,7 @@ def from_document(document: Mapping[str, Any]) -> FilterPolicy:
     """Fields of a newer version are left out. Invalid when a known one is not what it should be."""
     known = {field.name for field in fields(FilterPolicy)}
     values = {name: value for name, value in document.items() if name in known}
-    for name in ("allow", "block"):
+    for name in ("allow", "block", "arc_sealers", "known_lists"):
         if name in values:
             values[name] = tuple(str(each) for each in values[name])
     try:

@@ -55,6 +55,19 @@ async def test_an_entry_stands_on_one_list(context: AdminContext) -> None:
         await do(context, "filter.policy.allow", who=ANN, entries=["a.example"], remove=True)
 
 
+async def test_forwarders_and_lists_are_trusted_by_name(context: AdminContext) -> None:
+    row = await do(context, "filter.policy.trust", who="platform", domains=["Fwd.Example"])
+    assert (row["arc_sealers"], row["known_lists"]) == (["fwd.example"], [])
+    row = await do(context, "filter.policy.trust", who="platform", domains=["lists.example"], kind="list")
+    assert (row["arc_sealers"], row["known_lists"]) == (["fwd.example"], ["lists.example"])
+    row = await do(context, "filter.policy.trust", who="platform", domains=["fwd.example"], remove=True)
+    assert (row["arc_sealers"], row["known_lists"]) == ([], ["lists.example"])
+    with pytest.raises(NotFound, match=r"fwd\.example"):
+        await do(context, "filter.policy.trust", who="platform", domains=["fwd.example"], remove=True)
+    with pytest.raises(Invalid):
+        await do(context, "filter.policy.trust", who="platform", domains=["fwd.example"], kind="friend")
+
+
 async def test_the_list_names_accounts_by_address(context: AdminContext) -> None:
     assert await do(context, "filter.policy.list") == []
     await do(context, "filter.policy.set", who=ANN, junk=1.0)

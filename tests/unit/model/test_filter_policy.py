@@ -37,8 +37,18 @@ def test_the_nearest_level_that_says_something_decides_each_field() -> None:
     assert dict(effective.origins) == {"junk": "tenant", "reject": "platform", "dmarc": "account"}
 
 
-def test_without_a_word_dmarc_failures_go_to_junk() -> None:
-    assert fold([]) == EffectivePolicy(dmarc="junk")
+def test_without_a_word_the_authors_domain_is_followed() -> None:
+    assert fold([]) == EffectivePolicy(dmarc="follow")
+
+
+def test_whom_any_level_trusts_is_trusted() -> None:
+    levels = [
+        ("platform", FilterPolicy(arc_sealers=("a.example",))),
+        ("tenant", FilterPolicy(arc_sealers=("b.example",), known_lists=("lists.example",))),
+    ]
+    effective = fold(levels)
+    assert effective.arc_sealers == {"a.example", "b.example"}
+    assert effective.known_lists == {"lists.example"}
 
 
 @pytest.mark.parametrize(

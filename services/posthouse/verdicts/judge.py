@@ -6,7 +6,8 @@ The rules, the strongest answer wins unless an allow list speaks:
     a login            is not judged as a stranger; what looks like spam is held, never put into somebody's Junk
     a block list       refuses; the account's own puts into Junk, since nobody else should lose the mail by it
     an allow list      accepts what proved itself
-    DMARC              a failing author whose domain asks for quarantine or reject, as the policy says
+    DMARC              a failing author whose domain asks for quarantine or reject, as the policy says; reject only
+                       where something else speaks against the message too (RFC 9989 §7.4)
     our own names      an author of our domains without an aligned proof is at least junk
     the score          against the thresholds; the model's own where no level set one
     postmaster, abuse  are never refused or held for content (RFC 5321 §4.5.1, RFC 2142)
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from posthouse.mailauth.dmarc.disposition import Disposition, ReceiverPolicy, decide
 from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy
 from posthouse.model.filter_policy import Claimant, EffectivePolicy, listed
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
@@ -70,10 +72,15 @@ def _judge(evidence: Evidence, policy: EffectivePolicy) -> Verdict:
     if known is not None:
         kind = VerdictKind.JUNK if known[1] == "account" else VerdictKind.REJECT
         found.append((kind, f"blocked-by-{known[1]}"))
-    found += _by_authentication(evidence, policy)
+    if _our_name_unproved(evidence):
+        found.append((VerdictKind.JUNK, "our-domain-unproved"))
     kind = by_score(evidence, policy)
     if kind is not VerdictKind.ACCEPT:
         found.append((kind, "score"))
+    disposition = dmarc_disposition(evidence, policy, corroborated=bool(found))
+    if disposition.action is not DmarcPolicy.NONE:
+        kind = VerdictKind.REJECT if disposition.action is DmarcPolicy.REJECT else VerdictKind.JUNK
+        found.insert(0, (kind, f"dmarc-{disposition.action.value}"))
     if not found:
         return ACCEPT if evidence.score is None else Verdict(VerdictKind.ACCEPT, score, evidence.reasons)
     strongest = max(found, key=lambda each: _ORDER[each[0]])[0]
@@ -81,28 +88,24 @@ def _judge(evidence: Evidence, policy: EffectivePolicy) -> Verdict:
     return Verdict(strongest, score, (*named, *evidence.reasons))
 
 
-def _by_authentication(evidence: Evidence, policy: EffectivePolicy) -> list[tuple[VerdictKind, str]]:
-    results = evidence.results
-    if results is None:
-        return []
-    found = []
-    dmarc = results.dmarc
-    aligned = dmarc is not None and (dmarc.spf_aligned or dmarc.dkim_aligned)
-    if evidence.author_is_ours and not aligned and dmarc is not None and dmarc.result is not AuthResult.TEMPERROR:
-        found.append((VerdictKind.JUNK, "our-domain-unproved"))
-    if dmarc is not None and dmarc.result is AuthResult.FAIL and not results.overrides:
-        kind = _dmarc(dmarc.policy, policy)
-        if kind is not VerdictKind.ACCEPT:
-            found.append((kind, f"dmarc-{dmarc.policy.value}"))
-    return found
+def _our_name_unproved(evidence: Evidence) -> bool:
+    dmarc = evidence.results.dmarc if evidence.results is not None else None
+    if dmarc is None or dmarc.result is AuthResult.TEMPERROR:
+        return False
+    return evidence.author_is_ours and not (dmarc.spf_aligned or dmarc.dkim_aligned)
 
 
-def _dmarc(asked: DmarcPolicy, policy: EffectivePolicy) -> VerdictKind:
-    if asked is DmarcPolicy.NONE or policy.dmarc == "ignore":
-        return VerdictKind.ACCEPT
-    if asked is DmarcPolicy.REJECT and policy.dmarc == "follow":
-        return VerdictKind.REJECT
-    return VerdictKind.JUNK
+def dmarc_disposition(evidence: Evidence, policy: EffectivePolicy, *, corroborated: bool) -> Disposition:
+    """What DMARC alone asks for, with the named reasons why its owner's wish was not followed."""
+    if evidence.results is None or evidence.login:
+        return decide(AuthenticationResults(), ReceiverPolicy(), corroborated=False)
+    receiver = ReceiverPolicy(
+        honour_quarantine=policy.dmarc != "ignore",
+        honour_reject=policy.dmarc == "follow",
+        trusted_sealers=policy.arc_sealers,
+        known_lists=policy.known_lists,
+    )
+    return decide(evidence.results, receiver, corroborated=corroborated)
 
 
 def by_score(evidence: Evidence, policy: EffectivePolicy) -> VerdictKind:

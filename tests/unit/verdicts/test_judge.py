@@ -1,46 +1,53 @@
 """Who is judged by what, and which answer wins."""
 
+from dataclasses import replace
+
 import pytest
 
-from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy, DmarcResult
+from posthouse.model.authentication import ArcResult, AuthenticationResults, AuthResult, DmarcPolicy, DmarcResult
 from posthouse.model.filter_policy import Claimant, FilterPolicy, checked, fold
-from posthouse.model.judgement import Evidence, judge, refused_by_all
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
+from posthouse.verdicts.judge import Evidence, judge, refused_by_all
 
 STRANGER = Claimant(("ann@example.net",), frozenset(), frozenset(), "192.0.2.7")
 PROVED = Claimant(("ann@example.net",), frozenset({"example.net"}), frozenset(), "192.0.2.7")
 NO_POLICY = fold([])
 
 
-def dmarc_failure(policy: DmarcPolicy, *overrides: str) -> AuthenticationResults:
-    return AuthenticationResults(
-        dmarc=DmarcResult(AuthResult.FAIL, "example.net", policy=policy), overrides=tuple(overrides)
-    )
+def dmarc_failure(policy: DmarcPolicy) -> AuthenticationResults:
+    return AuthenticationResults(dmarc=DmarcResult(AuthResult.FAIL, "example.net", policy=policy))
 
 
 @pytest.mark.parametrize(
-    ("asked", "handling", "kind"),
+    ("asked", "handling", "alone", "with_a_bad_score"),
     [
-        (DmarcPolicy.REJECT, None, VerdictKind.JUNK),
-        (DmarcPolicy.REJECT, "follow", VerdictKind.REJECT),
-        (DmarcPolicy.REJECT, "junk", VerdictKind.JUNK),
-        (DmarcPolicy.REJECT, "ignore", VerdictKind.ACCEPT),
-        (DmarcPolicy.QUARANTINE, None, VerdictKind.JUNK),
-        (DmarcPolicy.QUARANTINE, "follow", VerdictKind.JUNK),
-        (DmarcPolicy.QUARANTINE, "ignore", VerdictKind.ACCEPT),
-        (DmarcPolicy.NONE, "follow", VerdictKind.ACCEPT),
+        (DmarcPolicy.REJECT, None, VerdictKind.JUNK, VerdictKind.REJECT),
+        (DmarcPolicy.REJECT, "follow", VerdictKind.JUNK, VerdictKind.REJECT),
+        (DmarcPolicy.REJECT, "junk", VerdictKind.JUNK, VerdictKind.JUNK),
+        (DmarcPolicy.REJECT, "ignore", VerdictKind.ACCEPT, VerdictKind.JUNK),
+        (DmarcPolicy.QUARANTINE, None, VerdictKind.JUNK, VerdictKind.JUNK),
+        (DmarcPolicy.QUARANTINE, "follow", VerdictKind.JUNK, VerdictKind.JUNK),
+        (DmarcPolicy.QUARANTINE, "ignore", VerdictKind.ACCEPT, VerdictKind.JUNK),
+        (DmarcPolicy.NONE, "follow", VerdictKind.ACCEPT, VerdictKind.JUNK),
     ],
 )
-def test_what_follows_from_a_failing_author(asked: DmarcPolicy, handling: str | None, kind: VerdictKind) -> None:
+def test_what_follows_from_a_failing_author(
+    asked: DmarcPolicy, handling: str | None, alone: VerdictKind, with_a_bad_score: VerdictKind
+) -> None:
+    """RFC 9989 §7.4: nothing is refused for p=reject alone."""
     policy = fold([("tenant", FilterPolicy(dmarc=handling))])  # type: ignore[arg-type]
     verdict = judge(Evidence(STRANGER, results=dmarc_failure(asked)), policy)
-    assert verdict.kind is kind
-    assert (f"dmarc-{asked.value}" in verdict.reasons) is (kind is not VerdictKind.ACCEPT)
+    assert verdict.kind is alone
+    assert any(reason.startswith("dmarc-") for reason in verdict.reasons) is (alone is not VerdictKind.ACCEPT)
+    assert judge(Evidence(STRANGER, results=dmarc_failure(asked), score=9.0), policy).kind is with_a_bad_score
 
 
-def test_an_override_lifts_the_policy_of_the_domain() -> None:
-    results = dmarc_failure(DmarcPolicy.REJECT, "trusted-arc-sealer")
-    assert judge(Evidence(STRANGER, results=results), fold([("tenant", FilterPolicy(dmarc="follow"))])) == ACCEPT
+def test_a_trusted_sealer_lifts_the_policy_of_the_domain() -> None:
+    arc = ArcResult(AuthResult.PASS, 1, 1, ("lists.example",), "lists.example; dmarc=pass header.from=example.net")
+    results = replace(dmarc_failure(DmarcPolicy.REJECT), arc=arc)
+    trusting = fold([("tenant", FilterPolicy(arc_sealers=("lists.example",)))])
+    assert judge(Evidence(STRANGER, results=results), trusting) == ACCEPT
+    assert judge(Evidence(STRANGER, results=results), NO_POLICY).kind is VerdictKind.JUNK
 
 
 def test_our_own_name_without_a_proof_is_junk() -> None:
@@ -96,7 +103,7 @@ def test_blocking_refuses_but_an_accounts_own_list_moves_to_junk(level: str, kin
 def test_the_strongest_answer_wins_and_every_reason_is_named() -> None:
     policy = fold([("domain", checked(FilterPolicy(block=("example.net",), dmarc="junk")))])
     verdict = judge(Evidence(STRANGER, results=dmarc_failure(DmarcPolicy.REJECT), score=3.0, reasons=("A",)), policy)
-    assert verdict == Verdict(VerdictKind.REJECT, 3.0, ("blocked-by-domain", "dmarc-reject", "A"))
+    assert verdict == Verdict(VerdictKind.REJECT, 3.0, ("dmarc-quarantine", "blocked-by-domain", "A"))
 
 
 def test_mail_with_a_login_is_held_and_never_junked() -> None:
