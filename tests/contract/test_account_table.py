@@ -10,6 +10,7 @@ from harness.cassandra_adapters import database
 from harness.mail_stores import IDS, append, commit, make_account, new_email
 from harness.simulated_account_table import SimulatedCluster
 from harness.virtual_clock import VirtualClock
+from harness.waiting import until
 from posthouse.model.change import Expunge
 from posthouse.model.ids import MailboxNumber, Uid
 from posthouse.store.account.cassandra import CassandraAccountTable
@@ -42,9 +43,11 @@ async def test_what_upkeep_asks(table: AccountTable) -> None:
         outcome = await commit(store, account, Expunge(INBOX, [Uid(2)], force=True))
         box = (await store.view(account)).mailboxes[0]
         await store.recount(account, repair=False)
-        for _ in range(200):
-            if len(await table.read_expunged(box.mailbox_id, 0)) == 1:
-                break
+
+        async def written_behind() -> bool:
+            return len(await table.read_expunged(box.mailbox_id, 0)) == 1
+
+        await until(written_behind)
         [(row, left)] = await table.read_expunged(box.mailbox_id, 0)
     assert (row.uid, row.email_id, row.modseq) == (2, gone.email_id.bytes, outcome.modseq)
     assert 89 * 86_400 < left <= 90 * 86_400

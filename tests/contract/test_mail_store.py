@@ -626,14 +626,14 @@ async def test_a_caller_reads_its_own_commits(store: MailStore, account: Account
 async def test_a_watch_tells_of_changes(store: MailStore, account: AccountId) -> None:
     async with store.watch(account) as watch, store.watch(account) as other:
         outcome = await store.commit(account, delivery())
-        assert await asyncio.wait_for(watch.next(), 5) == outcome.modseq
+        assert await asyncio.wait_for(watch.next(), 60) == outcome.modseq
         waiting = asyncio.ensure_future(watch.next())
         await asyncio.sleep(0)
         assert not waiting.done()
         for _ in range(3):
             outcome = await store.commit(account, delivery())
-        assert await asyncio.wait_for(waiting, 5) <= outcome.modseq
-        assert await asyncio.wait_for(other.next(), 5) <= outcome.modseq
+        assert await asyncio.wait_for(waiting, 60) <= outcome.modseq
+        assert await asyncio.wait_for(other.next(), 60) <= outcome.modseq
 
 
 async def test_everything_is_there_after_a_restart(stores: MailStores) -> None:

@@ -22,8 +22,14 @@ KEYSPACE = f"posthouse_{uuid.uuid4().hex[:10]}"
 
 @asynccontextmanager
 async def database(server: CassandraServer, keyspace: str = KEYSPACE) -> AsyncIterator[Database]:
+    # Far more patient than a process: how fast the server of the tests is decides nothing here.
     db = await Database.connect(
-        server.contact_points, server.port, keyspace, datacenter=DATACENTER, create_keyspace={DATACENTER: 1}
+        server.contact_points,
+        server.port,
+        keyspace,
+        datacenter=DATACENTER,
+        timeout=30.0,
+        create_keyspace={DATACENTER: 1},
     )
     yield db
     await db.close()

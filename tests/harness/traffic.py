@@ -170,7 +170,7 @@ class SmtpClient:
 
     @classmethod
     async def open(cls, host: str, port: int) -> "SmtpClient":
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30.0):
             client = cls(*await asyncio.open_connection(host, port))
             await client._expect("2")
             await client._say("EHLO drill.test", "2")

@@ -148,3 +148,48 @@ async def test_kafka_behind_the_proxy_is_cut_off_and_comes_back(run_dir: Path) -
                     assert (await held).offset == 1
         finally:
             await asyncio.to_thread(server.close)
+
+
+async def test_what_is_stopped_never_arrives_when_cut(proxy: FaultProxy, heard: asyncio.Queue[bytes]) -> None:
+    first, other = await connect(proxy), await connect(proxy)
+    await echoed(first, b"a")
+    await echoed(other, b"b")
+    proxy.stop_before = lambda chunk: b"fatal" in chunk
+    first[1].write(b"harmless")
+    async with asyncio.timeout(60.0):
+        assert await first[0].readexactly(8) == b"harmless"
+    first[1].write(b"a fatal one")
+    async with asyncio.timeout(60.0):
+        await proxy.reached.wait()
+    other[1].write(b"after it")
+    await elapse(0.1, "long enough for what must not arrive")
+    await proxy.cut()
+    proxy.release()
+    await echoed(await connect(proxy), b"all is well")
+    assert [heard.get_nowait() for _ in range(heard.qsize())] == [b"a", b"b", b"harmless", b"all is well"]
+
+
+async def test_what_is_stopped_arrives_late_when_released(proxy: FaultProxy, heard: asyncio.Queue[bytes]) -> None:
+    reader, writer = await connect(proxy)
+    proxy.stop_before = lambda chunk: b"fatal" in chunk
+    writer.write(b"fatal")
+    async with asyncio.timeout(60.0):
+        await proxy.reached.wait()
+    assert heard.empty()
+    proxy.release()
+    async with asyncio.timeout(60.0):
+        assert await reader.readexactly(5) == b"fatal"
+
+
+async def test_what_is_muted_arrives_and_is_not_answered(proxy: FaultProxy, heard: asyncio.Queue[bytes]) -> None:
+    reader, writer = await connect(proxy)
+    proxy.mute_after = lambda chunk: b"fatal" in chunk
+    writer.write(b"fatal")
+    async with asyncio.timeout(60.0):
+        assert await heard.get() == b"fatal"
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.1)
+    await proxy.cut()
+    proxy.release()
+    with pytest.raises(ConnectionResetError):
+        await reader.read(1)

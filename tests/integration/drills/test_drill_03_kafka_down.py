@@ -55,7 +55,7 @@ async def test_kafka_is_down(posthouse: PosthouseCluster, kafka: KafkaServer) ->
         for process in posthouse.of("imap"):
             assert '"alive":true' in await asyncio.to_thread(process.get, "/livez")
         lasted = time.monotonic() - down
-        assert lasted <= 25.0
+        assert lasted <= 60.0  # some 10 s on a quiet machine; without deadlines it would be minutes
         await asyncio.to_thread(kafka.restart)
         await traffic.messages(8)
         store = opened.adapters.mail_store
