@@ -225,11 +225,11 @@ async def test_a_named_record_that_is_not_there_is_an_error(record: str) -> None
     ],
 )
 async def test_bombs_end_soon(record: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     result = await check({"example.com": txt(record)}, "a-b+c." * 10 + "u@example.com")
     assert result.result in (AuthResult.PERMERROR, AuthResult.FAIL, AuthResult.NEUTRAL)
-    # Quadratic work on 16 KiB takes many seconds; the bound leaves room for a busy machine.
-    assert time.perf_counter() - started < 2
+    # Quadratic work on 16 KiB takes many seconds.
+    assert time.process_time() - started < 5
 
 
 async def test_a_long_name_loses_labels_from_the_left() -> None:
