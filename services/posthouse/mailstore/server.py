@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from posthouse.control.v1 import mailstore_pb2
 from posthouse.control.v1.mailstore_pb2_grpc import add_MailStoreServicer_to_server
-from posthouse.mailstore.service import MailStoreService
+from posthouse.mailstore.service import MAX_WATCHED, MailStoreService
 from posthouse.ports.mail_store import MailStore
 from posthouse.runtime.component import Component
 from posthouse.store.account.remote_calls import MAX_MESSAGE
@@ -26,8 +28,17 @@ class MailStoreServer(Component):
 
     name = "mailstore service"
 
-    def __init__(self, store: MailStore, host: str, port: int, *, grace: float = 10.0) -> None:
-        self.service = MailStoreService(store)
+    def __init__(
+        self,
+        store: MailStore,
+        host: str,
+        port: int,
+        *,
+        grace: float = 10.0,
+        max_watched: int = MAX_WATCHED,
+        watch_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.service = MailStoreService(store, max_watched=max_watched, watch_refused=watch_refused)
         self._store = store
         self._host = host
         self._port = port

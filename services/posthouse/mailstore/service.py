@@ -40,7 +40,9 @@ MAX_CALLS = 1_000
 """Running at a time on one stream."""
 MAX_IDS = 1_000
 MAX_WATCHED = 200_000
-"""Accounts on one watch stream."""
+"""Accounts on one watch stream, where nobody says otherwise."""
+SAY_AGAIN = 60.0
+"""Seconds between two log lines about one stream that watches too much."""
 RETRY_AFTER_MS = 200
 AT_WORK_EVERY = 1.0
 """Seconds without a reply after which a client whose calls are under way is told that they are (a reply numbered 0)."""
@@ -51,8 +53,13 @@ LONGEST = 30.0
 class MailStoreService(MailStoreServicer):
     """See the module docstring."""
 
-    def __init__(self, store: MailStore) -> None:
+    def __init__(
+        self, store: MailStore, *, max_watched: int = MAX_WATCHED, watch_refused: Callable[[], None] = lambda: None
+    ) -> None:
+        """`watch_refused` is called for each watch that a client did not get."""
         self._store = store
+        self._max_watched = max_watched
+        self._watch_refused = watch_refused
         self._drain = asyncio.Event()
         self.running = 0
         """Calls under way."""
@@ -214,6 +221,19 @@ class MailStoreService(MailStoreServicer):
                 while True:
                     await hints.put(pb.Hint(account=account, modseq=await watch.next()))
 
+        said = -SAY_AGAIN
+
+        async def refuse(account: bytes, error: MailError) -> None:
+            nonlocal said
+            self._watch_refused()
+            now = asyncio.get_running_loop().time()
+            if now - said >= SAY_AGAIN:
+                said = now
+                log.warning("a watch was refused: %s", error.reason)
+            hint = pb.Hint(account=account)
+            wire.put_error(hint.error, error)
+            await hints.put(hint)
+
         async def take(following: asyncio.TaskGroup) -> None:
             async for call in calls:
                 if not call.watch:
@@ -222,7 +242,12 @@ class MailStoreService(MailStoreServicer):
                         task.cancel()
                 elif call.account in watching:
                     await hints.put(pb.Hint(account=call.account))
-                elif len(watching) < MAX_WATCHED and len(call.account) == 16:
+                elif len(call.account) != 16:
+                    await refuse(call.account, Invalid("an account id has 16 octets"))
+                elif len(watching) >= self._max_watched:
+                    reason = f"a stream watches at most {self._max_watched} accounts (mailstore.watched_accounts)"
+                    await refuse(call.account, Unavailable(reason))
+                else:
                     watching[call.account] = following.create_task(follow(call.account))
 
         async def write() -> None:

@@ -23,6 +23,14 @@ class MailstoreSettings:
         "host:port that other processes reach it at.",
         why="Unset, the address it is bound to; in Kubernetes the pod's.",
     )
+    watched_accounts: int = setting(
+        200_000,
+        "Accounts that one other process may watch here for changes; those of a further one are seen when that process "
+        "looks by itself, every imap.poll.",
+        why="Far above the sessions of one imap process; it only bounds what a client gone wrong can take of memory.",
+        unit="accounts",
+        least=1,
+    )
 
 
 MAILSTORE: Final = Section("mailstore", MailstoreSettings)

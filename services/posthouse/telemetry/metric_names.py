@@ -154,6 +154,11 @@ COMMIT_SECONDS: Final = HistogramDef(
     (),
     FAST,
 )
+WATCHES_REFUSED: Final = CounterDef(
+    "posthouse_watches_refused_total",
+    "Accounts that another process may not watch for changes, since it watches mailstore.watched_accounts already.",
+    "operations",
+)
 CASSANDRA_STATEMENTS: Final = CounterDef(
     "posthouse_cassandra_statements_total",
     "Statements sent to Cassandra, by name.",

@@ -1,6 +1,7 @@
 """The mailstore service and its client over loopback: deadlines, leaving, broken and silent streams, health."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -265,3 +266,20 @@ async def test_calls_that_make_no_sense_are_refused_one_by_one(bench: Bench) -> 
             answers[reply.id] = reply.error.kind
         assert answers == dict.fromkeys(range(1, 6), "Invalid")
         await stream.done_writing()
+
+
+async def test_a_watch_too_many_is_opened_at_once_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its caller looks by itself now and then; it need not wait for a confirmation that does not come."""
+    async with Engine(tmp_path / "posthouse.db") as engine:
+        server = MailStoreServer(SqliteMailStore(engine, SystemClock()), "127.0.0.1", 0, grace=GRACE, max_watched=1)
+        await server.start()
+
+        async def find() -> list[str]:
+            return [server.address]
+
+        one, two = AccountId(uuid.uuid4()), AccountId(uuid.uuid4())
+        async with RemoteMailStore(find, SystemClock()) as client, client.watch(one), client.watch(two):
+            said = [record.getMessage() for record in caplog.records if "does not watch" in record.getMessage()]
+            assert len(said) == 1
+            assert "at most 1 accounts (mailstore.watched_accounts)" in said[0]
+        await server.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from posthouse.control.v1 import mailstore_pb2 as pb
 from posthouse.mailstore import service
 from posthouse.mailstore.service import Context, MailStoreService
+from posthouse.model.ids import AccountId
 from posthouse.ports.mail_store import MailStore
 
 
@@ -45,3 +47,54 @@ async def test_a_client_that_does_not_read_its_replies_is_not_read_either(monkey
         assert client.sent <= 4
         client.reading.set()
     assert sorted(client.replies) == list(range(1, 51))
+
+
+class Watched:
+    """A store in which nothing ever changes."""
+
+    @asynccontextmanager
+    async def watch(self, account: AccountId) -> AsyncIterator[Any]:
+        yield self
+
+    async def next(self) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+
+class Watcher:
+    """Asks for watches, one after the other, and keeps the hints that come."""
+
+    def __init__(self, *accounts: bytes) -> None:
+        self._accounts = accounts
+        self.hints: list[pb.Hint] = []
+        self.ended = asyncio.Event()
+
+    async def calls(self) -> AsyncIterator[pb.WatchCall]:
+        for account in self._accounts:
+            yield pb.WatchCall(account=account, watch=True)
+        await self.ended.wait()
+
+    async def send_initial_metadata(self, metadata: object) -> None:
+        return
+
+    async def write(self, hint: pb.Hint) -> None:
+        self.hints.append(hint)
+        if sum([bool(it.account) for it in self.hints]) == len(self._accounts):
+            self.ended.set()
+
+
+async def test_who_watches_too_many_accounts_is_told_which_limit_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    accounts = [bytes([n]) * 16 for n in range(4)]
+    refused: list[None] = []
+    serving = MailStoreService(cast(MailStore, Watched()), max_watched=2, watch_refused=lambda: refused.append(None))
+    watcher = Watcher(*accounts, b"short")
+    async with asyncio.timeout(30):
+        await serving.Watch(watcher.calls(), cast(Context, watcher))
+    told = {hint.account: hint.error for hint in watcher.hints if hint.account}
+    assert [told[account].kind for account in accounts] == ["", "", "Unavailable", "Unavailable"]
+    assert "at most 2 accounts (mailstore.watched_accounts)" in told[accounts[3]].reason
+    assert told[b"short"].kind == "Invalid"
+    assert len(refused) == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "a watch was refused: a stream watches at most 2 accounts (mailstore.watched_accounts)"
+    ]

@@ -569,9 +569,11 @@ class WatchCall(_message.Message):
     def __init__(self, account: _Optional[bytes] = ..., watch: _Optional[bool] = ...) -> None: ...
 
 class Hint(_message.Message):
-    __slots__ = ("account", "modseq")
+    __slots__ = ("account", "modseq", "error")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     MODSEQ_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     account: bytes
     modseq: int
-    def __init__(self, account: _Optional[bytes] = ..., modseq: _Optional[int] = ...) -> None: ...
+    error: Error
+    def __init__(self, account: _Optional[bytes] = ..., modseq: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...

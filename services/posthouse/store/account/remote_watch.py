@@ -31,6 +31,8 @@ CONFIRMED_WITHIN: Final = 2.0
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether accounts are still watched where they are committed."""
 LOOKS_AT_ONCE: Final = 32
+SAY_AGAIN: Final = 60.0
+"""Seconds between two log lines about watches that were refused."""
 
 
 class _Watched:
@@ -113,6 +115,7 @@ class RemoteWatches:
         self._watched: dict[AccountId, _Watched] = {}
         self._streams: dict[str, _HintStream] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._said = -SAY_AGAIN
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._spawn(self._follow_owners())
 
@@ -169,6 +172,10 @@ class RemoteWatches:
                 if not hint.account:
                     continue  # it says every second that it is there
                 account = AccountId(uuid.UUID(bytes=hint.account))
+                if hint.HasField("error"):
+                    self._refused(peer, hint.error.reason)
+                    stream.confirm(account)  # nothing more is to be waited for
+                    continue
                 if not hint.modseq:
                     stream.confirm(account)
                     continue
@@ -187,6 +194,12 @@ class RemoteWatches:
                 if watched.peer == peer:
                     watched.peer = ""
             self._ring.suspect(peer)
+
+    def _refused(self, peer: str, reason: str) -> None:
+        now = self._clock.monotonic()
+        if now - self._said >= SAY_AGAIN:
+            self._said = now
+            log.warning("a mailstore does not watch an account for us, changes are seen late: %s: %s", peer, reason)
 
     async def _follow_owners(self) -> None:
         """Moves watches to where their accounts are committed now."""
