@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from posthouse.log.kafka_connection import MAX_REQUEST, KafkaConnection, kafka_errors, partition_of
-from posthouse.log.kafka_consumer import KafkaConsumer, joined
+from posthouse.log.kafka_consumer import MAX_POLL_INTERVAL, KafkaConsumer, joined
 from posthouse.log.kafka_look import KafkaLook
 from posthouse.model.errors import Invalid, MailError, Unavailable
 from posthouse.ports.clock import Clock
@@ -52,14 +52,17 @@ class KafkaLog:
         linger: float = 0.0,
         session_timeout: float = 10.0,
         heartbeat: float = 1.0,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
     ) -> None:
-        """Times in seconds. `session_timeout`: a member that is silent for so long loses its partitions."""
+        """Times in seconds. `session_timeout`: a member that is silent for so long loses its partitions, and after
+        `max_poll_interval` without a poll it leaves by itself, until it polls again."""
         self._connection = connection
         self._clock = clock
         self._deadline = publish_deadline
         self._linger = linger
         self._session_timeout = session_timeout
         self._heartbeat = heartbeat
+        self._max_poll_interval = max_poll_interval
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._not_before = 0.0
@@ -112,7 +115,14 @@ class KafkaLog:
             raise Unavailable(f"not acknowledged by Kafka in {self._deadline} s: {type(error).__name__}") from error
 
     def consume(self, topics: Sequence[str], group: str) -> AbstractAsyncContextManager[KafkaConsumer]:
-        return joined(self._connection, topics, group, session_timeout=self._session_timeout, heartbeat=self._heartbeat)
+        return joined(
+            self._connection,
+            topics,
+            group,
+            session_timeout=self._session_timeout,
+            heartbeat=self._heartbeat,
+            max_poll_interval=self._max_poll_interval,
+        )
 
     async def backlog(self, topic: str, group: str) -> Backlog:
         return await self._look.backlog(topic, group)

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 FETCH_BYTES = 1_048_576
 """Octets per partition and fetch: at least one largest record."""
 MAX_POLL_INTERVAL = 300.0
-"""Seconds without a poll after which the member is taken for dead; the frame polls also while it takes nothing."""
+"""Seconds without a poll after which the member leaves by itself, and joins again with its next poll. The broker knows
+nothing of it: who stops the event loop stops the heartbeats too, and loses the session long before. The frame polls
+also while it takes nothing, and a poll that finds nothing counts."""
 
 
 class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -104,7 +106,13 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
 @asynccontextmanager
 async def joined(
-    connection: KafkaConnection, topics: Sequence[str], group: str, *, session_timeout: float, heartbeat: float
+    connection: KafkaConnection,
+    topics: Sequence[str],
+    group: str,
+    *,
+    session_timeout: float,
+    heartbeat: float,
+    max_poll_interval: float,
 ) -> AsyncIterator[KafkaConsumer]:
     """A member of `group`; leaving the context leaves the group at once."""
     member = KafkaConsumer(connection)
@@ -114,7 +122,7 @@ async def joined(
         auto_offset_reset="earliest",
         session_timeout_ms=int(session_timeout * 1000),
         heartbeat_interval_ms=int(heartbeat * 1000),
-        max_poll_interval_ms=int(MAX_POLL_INTERVAL * 1000),
+        max_poll_interval_ms=int(max_poll_interval * 1000),
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=500,
         **connection.client_options(),
