@@ -8,7 +8,10 @@ import uuid
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from struct import iter_unpack
 from typing import Any
+
+from orjson import loads
 
 from posthouse.model.change import Duplicate
 from posthouse.model.envelope import BlobRef
@@ -129,25 +132,42 @@ def _row(values: tuple[Any, ...]) -> MsgRow:
 
 
 def contents(reader: sqlite3.Connection, acct: int, mailbox: Mailbox, modseq: ModSeq) -> MailboxContents:
-    """All live messages; `mailbox` and `modseq` must be of the same snapshot."""
-    rows = reader.execute(
-        "SELECT uid,sys,kw,modseq,size,internaldate,email_id FROM message WHERE acct=? AND mailbox=? ORDER BY uid",
-        (acct, mailbox.number),
-    ).fetchall()
-    if not rows:
+    """All live messages; `mailbox` and `modseq` must be of the same snapshot.
+
+    Whole columns are put together by SQLite: ten thousand rows cost half as much as they do as tuples."""
+    which = (acct, mailbox.number)
+    count, with_keywords, *numbers, ids = reader.execute(
+        "SELECT count(*),count(kw),group_concat(uid),group_concat(sys),group_concat(modseq),group_concat(size),"
+        "group_concat(internaldate),CAST(group_concat(email_id,'') AS BLOB) FROM message WHERE acct=? AND mailbox=?",
+        which,
+    ).fetchone()
+    if not count:
         return MailboxContents(mailbox, modseq)
-    uids, sys, kw, modseqs, sizes, internaldates, email_ids = zip(*rows, strict=True)
-    known: dict[str | None, frozenset[str]] = {text: keywords_of(text) for text in set(kw)}
+    columns: list[list[Any]] = [loads(f"[{text}]") for text in numbers]
+    columns.append([email_id for (email_id,) in iter_unpack("16s", ids)])
+    order = sorted(columns[0])
+    if columns[0] != order:  # the rows lie in uid order and are read so, but SQLite does not promise it
+        place = {uid: i for i, uid in enumerate(columns[0])}
+        columns = [[column[place[uid]] for uid in order] for column in columns]
+    uids, sys, modseqs, sizes, internaldates, email_ids = columns
+    keywords = [NO_KEYWORDS] * count
+    if with_keywords:
+        place = {uid: i for i, uid in enumerate(uids)}
+        known: dict[str, frozenset[str]] = {}
+        for uid, text in reader.execute(
+            "SELECT uid,kw FROM message WHERE acct=? AND mailbox=? AND kw IS NOT NULL", which
+        ):
+            keywords[place[uid]] = known.get(text) or known.setdefault(text, keywords_of(text))
     return MailboxContents(
         mailbox,
         modseq,
         array("I", uids),
         array("B", sys),
-        [known[text] for text in kw],
+        keywords,
         array("Q", modseqs),
         array("Q", sizes),
         array("q", internaldates),
-        list(email_ids),
+        email_ids,
     )
 
 
