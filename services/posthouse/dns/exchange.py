@@ -97,30 +97,35 @@ class Exchange:
             edns=now >= self._no_edns_until,
             authentic=self._authentic,
         )
-        if how is not Echo.EXACT or response.truncated(reply) or response.rcode_of(reply) in _NOT_UNDERSTOOD:
+        if how is not Echo.EXACT or response.truncated(reply):
             return None
         try:
-            return _usable(response.parse(reply, question))
+            found = response.parse(reply, question)
         except Malformed:
             return None
+        return None if found.rcode in _NOT_UNDERSTOOD else _usable(found)
 
     async def _over_stream(self, question: Question, timeout: float) -> Response:
         now = self._clock.monotonic()
         edns = now >= self._no_edns_until
-        reply, how = await self._stream.ask(question, timeout, edns=edns, authentic=self._authentic)
-        if edns and response.rcode_of(reply) in _NOT_UNDERSTOOD:
-            reply, how = await self._stream.ask(question, timeout, edns=False, authentic=self._authentic)
-            if response.rcode_of(reply) not in _NOT_UNDERSTOOD:
+        found, how = await self._once_over_stream(question, timeout, edns)
+        if edns and found.rcode in _NOT_UNDERSTOOD:
+            found, how = await self._once_over_stream(question, timeout, False)
+            if found.rcode not in _NOT_UNDERSTOOD:
                 self._no_edns_until = now + TRAIT_SECONDS
         if how is Echo.CASE_LOST:
             self._case_lost_until = now + TRAIT_SECONDS
-        try:
-            found = _usable(response.parse(reply, question))
-        except Malformed as e:
-            raise ExchangeFailed("malformed", str(e)) from e
+        usable = _usable(found)
         if how is Echo.MISSING:
             raise ExchangeFailed("malformed", "an answer without its question")
-        return found
+        return usable
+
+    async def _once_over_stream(self, question: Question, timeout: float, edns: bool) -> tuple[Response, Echo]:
+        reply, how = await self._stream.ask(question, timeout, edns=edns, authentic=self._authentic)
+        try:
+            return response.parse(reply, question), how
+        except Malformed as e:
+            raise ExchangeFailed("malformed", str(e)) from e
 
 
 def _usable(found: Response) -> Response:

@@ -90,13 +90,17 @@ class CachingResolver:
 
     async def lookup(self, name: str, kind: str) -> Answer:
         """ports.Resolver."""
-        key = (name.lower().removesuffix("."), kind)
-        now = self._clock.monotonic()
-        answer = self._cache.fresh(key, now)
+        answer = self.remembered(name, kind)
+        if answer is not None:
+            return answer
+        return await self._absent((name.lower().removesuffix("."), kind))
+
+    def remembered(self, name: str, kind: str) -> Answer | None:
+        """What lookup() would answer from the cache, within its TTL."""
+        answer = self._cache.fresh((name.lower().removesuffix("."), kind), self._clock.monotonic())
         if answer is not None:
             self._cached.value += 1
-            return answer
-        return await self._absent(key, now)
+        return answer
 
     async def close(self) -> None:
         """Ends what is under way and closes the sockets."""
@@ -109,7 +113,7 @@ class CachingResolver:
         for exchange in self._exchanges:
             exchange.close()
 
-    async def _absent(self, key: Key, now: float) -> Answer:
+    async def _absent(self, key: Key) -> Answer:
         """Not in the cache, or too old."""
         name, kind = key
         if kind not in KINDS:
@@ -117,6 +121,7 @@ class CachingResolver:
         wire = wire_name(name)
         if wire is None:
             return Answer((), exists=False)
+        now = self._clock.monotonic()
         stale = self._cache.stale(key, now)
         failure = self._cache.failure(key, now)
         if failure is not None:

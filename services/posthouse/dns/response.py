@@ -66,11 +66,6 @@ def truncated(reply: bytes) -> bool:
     return bool(int.from_bytes(reply[2:4], "big") & _TC)
 
 
-def rcode_of(reply: bytes) -> int:
-    """The RCODE in the header, without what EDNS adds to it."""
-    return reply[3] & 0x0F
-
-
 def parse(reply: bytes, question: Question) -> Response:
     """Reads a reply whose question was compared already (query.echo). Raises Malformed."""
     if len(reply) < HEADER_OCTETS:
@@ -93,8 +88,11 @@ def _parse(reply: bytes, question: Question) -> Response:
             from_wire_parser(parser)
             parser.get_bytes(4)
     rcode = flags & 0x0F
-    if rcode not in {NOERROR, NXDOMAIN}:
-        return _failure(parser, rcode, answers + authorities, additional)
+    if answers == 0 or rcode not in {NOERROR, NXDOMAIN}:
+        # RFC 6891 §6.1.3: the upper bits of the RCODE are in OPT; a failure may look like NOERROR without them.
+        failure = _failure(dns.wire.Parser(reply, parser.current), rcode, answers + authorities, additional)
+        if failure.rcode not in {NOERROR, NXDOMAIN}:
+            return failure
     wanted = KINDS[question.kind]
     name_asked = question.name if asked else None
     cnames: dict[bytes, tuple[bytes, int]] = {}

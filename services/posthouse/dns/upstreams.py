@@ -51,8 +51,8 @@ def parse_upstream(text: str, *, tls: bool = False) -> Upstream:
         raise ValueError(f"{text!r}: #name is the name in the certificate, and goes with tls")
     address, port = place, str(TLS_PORT if tls else PORT)
     if place.startswith("["):
-        address, _, rest = place[1:].partition("]")
-        if rest:
+        address, bracket, rest = place[1:].partition("]")
+        if rest or not bracket:
             port = rest.removeprefix(":")
     elif place.count(":") == 1:
         address, _, port = place.partition(":")
