@@ -39,6 +39,9 @@ MAX_QUEUED = 50_000
 MAX_SLICE_SECONDS = 0.010
 """How long one group may run statements before it commits: the loop has listeners to serve."""
 
+COMMIT_FAILED = "COMMIT failed, ending the process: a restart recovers from the disk"
+"""The last line of a process that ends so; docs/guides/sre.md says what to do."""
+
 
 class DataDirectoryLocked(RuntimeError):
     """Another process has this data directory open."""
@@ -219,6 +222,6 @@ class Engine:
 
 
 def _die(failure: BaseException) -> None:
-    log.critical("COMMIT failed, ending the process: a restart recovers from the disk", exc_info=failure)
+    log.critical(COMMIT_FAILED, exc_info=failure)
     logging.shutdown()
     os._exit(74)  # EX_IOERR

@@ -154,6 +154,8 @@ class Log:
 
     def flush(self) -> None:
         """Wait until what was queued so far is written. Blocks; for the end of a process and for tests."""
+        if not self._thread.is_alive():
+            return  # closed: everything is written
         written = threading.Event()
         self._queue.put(written)
         written.wait(timeout=_CLOSE)
@@ -206,6 +208,10 @@ class _Enqueue(logging.Handler):
             record.exc_text = _traceback(record.exc_info[1])
             record.exc_info = None
         self._log.put(record)
+
+    def flush(self) -> None:
+        """By logging.shutdown(), with which a process ends that must not go on: why it ends is still in the queue."""
+        self._log.flush()
 
 
 def _traceback(error: BaseException | None) -> str:

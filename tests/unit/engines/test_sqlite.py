@@ -1,13 +1,16 @@
 """The embedded engine: grouping, isolation of failures, durability order, single owner."""
 
 import asyncio
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from posthouse.engines.sqlite import DataDirectoryLocked, Engine
+from posthouse.engines.sqlite import COMMIT_FAILED, DataDirectoryLocked, Engine
 from posthouse.model.errors import Unavailable
 
 
@@ -117,3 +120,62 @@ async def test_what_sqlite_cannot_do_now_is_temporary_for_the_caller(engine: Eng
     with pytest.raises(Unavailable):
         await engine.submit(lambda c: c.execute("INSERT INTO nowhere VALUES (1)"))
     assert await engine.submit(insert(1)) == 1
+
+
+async def test_no_room_within_an_operation_ends_the_process_too(tmp_path: Path) -> None:
+    """SQLite rolls the whole transaction back by itself, with what others did in it: nobody may be answered."""
+    died: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+    engine = Engine(tmp_path / "posthouse.db", on_commit_failure=died.set_result)
+    engine.open()
+    engine.schema("CREATE TABLE t(k INTEGER PRIMARY KEY, v)")
+    await engine.submit(insert(1))
+    [(pages,)] = engine.writer.execute("PRAGMA page_count")
+    engine.writer.execute(f"PRAGMA max_page_count = {pages}")
+    others = [engine.submit(insert(2)), engine.submit(lambda c: c.execute("INSERT INTO t VALUES (3, zeroblob(99999))"))]
+    assert "full" in str(await died)
+    assert not any(future.done() for future in others)
+    engine.reader.close()
+    engine.writer.close()  # as the end of the process does
+    assert sqlite3.connect(engine.path).execute("SELECT k FROM t").fetchall() == [(1,)]
+
+
+FILLING = """
+import asyncio, os, resource, sys
+from pathlib import Path
+from posthouse.engines.sqlite import Engine
+from posthouse.telemetry.logging import Log
+
+async def fill():
+    Log()
+    async with Engine(Path(sys.argv[1])) as engine:
+        engine.schema("CREATE TABLE IF NOT EXISTS t(k INTEGER PRIMARY KEY, v)")
+        for k in range(1000):
+            if k == 20:
+                size = os.stat(sys.argv[1] + "-wal").st_size
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            await engine.submit(lambda c: c.execute("INSERT INTO t VALUES (?, zeroblob(10000))", (k,)))
+            print(k, flush=True)
+
+asyncio.run(fill())
+"""
+
+
+async def test_a_disk_that_is_full_ends_the_process_with_a_line_and_loses_nothing(tmp_path: Path) -> None:
+    """No room for the write-ahead log, at COMMIT. The line stands in the guide for who is on call."""
+    path = tmp_path / "posthouse.db"
+    command = [sys.executable, "-c", FILLING, str(path)]
+    ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 74, ended.stderr
+    last = json.loads(ended.stderr.splitlines()[-1])
+    assert (last["level"], last["event"]) == ("critical", COMMIT_FAILED)
+    assert "sqlite3.OperationalError" in last["exception"]
+    answered = [(int(line),) for line in ended.stdout.split()]
+    assert len(answered) >= 20
+    async with Engine(path) as engine:
+        assert engine.reader.execute("SELECT k FROM t ORDER BY k").fetchall() == answered
+        await engine.submit(lambda c: c.execute("INSERT INTO t VALUES (1000, 'room again')"))
+
+
+def test_the_guide_has_the_line() -> None:
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "sre.md"
+    assert COMMIT_FAILED in guide.read_text()

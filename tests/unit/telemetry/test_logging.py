@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,3 +160,17 @@ def test_a_stream_that_is_gone_is_counted() -> None:
     log.flush()
     assert log.dropped == 1
     log.close()
+
+
+def test_last_words_are_written_before_a_process_ends_itself() -> None:
+    """`os._exit` waits for no thread: logging.shutdown(), which flushes the handlers, is all there is before it."""
+    stream = io.StringIO()
+    log = Log(stream=stream)
+    try:
+        logging.getLogger("posthouse.engines.sqlite").critical("ending")
+        [handler] = logging.getLogger().handlers
+        logging.shutdown([weakref.ref(handler)])
+        assert json.loads(stream.getvalue())["event"] == "ending"
+    finally:
+        log.close()
+    handler.flush()  # once more, at the interpreter's end: nobody is left to wait for
