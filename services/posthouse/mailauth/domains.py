@@ -7,6 +7,7 @@ A-labels by IDNA 2008 (RFC 5890 §2.3.2.1), UTS 46 mapping first, because that i
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import idna
 
@@ -18,10 +19,13 @@ _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[
 
 def a_labels(text: str) -> str | None:
     """The name to look up, or None when it is none. Underscores are let through: selectors and `_dmarc` have them."""
+    return None if len(text) > MAX_NAME + 1 else _a_labels(text)
+
+
+@lru_cache(maxsize=4_096)
+def _a_labels(text: str) -> str | None:
     name = text[:-1] if text.endswith(".") else text
     if not name.isascii():
-        if len(name) > MAX_NAME:
-            return None
         try:
             name = idna.encode(name, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError):

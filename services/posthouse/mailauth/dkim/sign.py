@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -60,11 +61,19 @@ def algorithm_of(key: SigningKey) -> str:
 def names_to_sign(message: SignedMessage, oversigned: Sequence[str], signed: Sequence[str]) -> list[str]:
     """h= for a message: each name as often as it stands there, the oversigned ones once more."""
     names: list[str] = []
-    for name in oversigned:
-        names += [name] * (len(message.by_name.get(name.lower().encode(), ())) + 1)
-    for name in signed:
-        names += [name] * len(message.by_name.get(name.lower().encode(), ()))
+    places = message.by_name
+    for name, key in _keyed(tuple(oversigned)):
+        names += [name] * (len(places.get(key, ())) + 1)
+    for name, key in _keyed(tuple(signed)):
+        if key in places:
+            names += [name] * len(places[key])
     return names
+
+
+@lru_cache(maxsize=64)
+def _keyed(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
+    """Names with what the message calls them."""
+    return tuple((name, name.lower().encode()) for name in names)
 
 
 def sign(
