@@ -28,9 +28,6 @@ from harness.debian_programs import unpacked
 from harness.ports import free_port
 from harness.process import Server
 
-SIGNED = "signed.test"
-BOGUS = "bogus.test"
-PLAIN = "plain.test"
 TLS_NAME = "resolver.test"
 
 CONFIG = """\
@@ -57,6 +54,7 @@ server:
   root-hints: "{home}/hints"
   trust-anchor-file: "{home}/anchors"
   local-zone: "test." nodefault
+  local-zone: "2.0.192.in-addr.arpa." nodefault
   edns-buffer-size: 1232
   num-threads: 1
 remote-control:
@@ -75,11 +73,14 @@ auth-zone:
 
 
 class Unbound(Server):
-    """`zones`: name of the zone → its records in master file form, relative to it; SOA and NS are added."""
+    """`zones`: name of the zone → its records in master file form, relative to it; SOA and NS are added. Those named in
+    `signed` are signed and trusted; those in `bogus` too, and changed after that."""
 
     start_deadline = 20.0
 
-    def __init__(self, run_dir: Path, zones: Mapping[str, str]) -> None:
+    def __init__(
+        self, run_dir: Path, zones: Mapping[str, str], *, signed: Sequence[str] = (), bogus: Sequence[str] = ()
+    ) -> None:
         super().__init__("unbound", run_dir)
         self.port, self.tls_port = free_port(), free_port()
         self._program, self._libraries = unpacked("usr/sbin/unbound", "unbound")
@@ -87,9 +88,11 @@ class Unbound(Server):
         anchors = []
         text = CONFIG.format(port=self.port, tls_port=self.tls_port, home=self.home)
         for name, records in zones.items():
-            zone, anchor = signed_zone(name, records) if name != PLAIN else (make_zone(name, records), "")
-            if name == BOGUS:
-                zone = zone.replace("192.0.2.", "198.51.100.")  # after the signatures were made
+            zone, anchor = make_zone(name, records), ""
+            if name in signed or name in bogus:
+                zone, anchor = signed_zone(name, records)
+            if name in bogus:
+                zone = zone.replace("192.0.2.", "198.51.100.")
             (self.home / f"{name}.zone").write_text(zone)
             anchors.append(anchor)
             text += ZONE.format(name=name, home=self.home)
