@@ -15,6 +15,7 @@ from posthouse.ingress.limits import Listener
 from posthouse.ingress.memory import MessageMemory
 from posthouse.ingress.metrics import IngressMetrics
 from posthouse.ingress.policy import Policy
+from posthouse.mailauth.authres.ours import OurNames
 from posthouse.model.directory import Account
 from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
@@ -63,7 +64,7 @@ class SmtpServer(Component):
         self.handlers: Handlers = handlers_for(policy)
         self.banner = replies.banner(listener.hostname)
         self.mail_parameters = paths.MAIL_PARAMETERS | ({b"AUTH"} if policy.mechanisms else frozenset())
-        self.authserv_ids = frozenset({listener.hostname.lower().encode()})
+        self.authserv_ids = OurNames([listener.hostname])
         limits = listener.limits
         self.memory = MessageMemory(limits.memory)
         self.tick = min(limits.command_timeout, limits.data_timeout, limits.auth_timeout, limits.data_total)

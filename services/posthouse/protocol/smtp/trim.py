@@ -1,7 +1,8 @@
 """Header fields that only we may write are cut where a message enters; and hops are counted.
 
 Cut: Return-Path (RFC 5321 §4.4: only the final delivery writes it), X-Posthouse-*, and Authentication-Results that
-claim to come from us (RFC 8601 §5). What was cut is handed back, so that signatures over it can still be verified.
+claim to come from us (RFC 8601 §5; which do is mailauth's to say). What was cut is handed back, so that signatures over
+it can still be verified.
 
 The common case (nothing to cut) is four searches at C speed over the lower-cased header block; the octets of the body
 are never looked at.
@@ -10,15 +11,20 @@ are never looked at.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 _SUSPECTS: Final = (b"\r\nreturn-path", b"\r\nx-posthouse-", b"\r\nauthentication-results")
 _RECEIVED: Final = b"\r\nreceived:"
 # A field: its name, blanks that old mail has before the colon (RFC 5322 §4.5), its value with folded lines.
 _FIELD = re.compile(rb"(?<=\r\n)([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
-_COMMENT = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
-_AUTHSERV_ID = re.compile(rb'[ \t\r\n]*(?:"([^"]*)"|([^\s;]+))')
-_MAX_NESTING: Final = 20
+
+
+class AuthservIds(Protocol):
+    """Our names in Authentication-Results (mailauth.authres.ours.OurNames)."""
+
+    def claimed_by(self, value: bytes) -> bool:
+        """Whether a field of this value, as it stands behind the colon, says that we wrote it."""
+        ...
 
 
 class Trimmed(NamedTuple):
@@ -32,8 +38,8 @@ class Trimmed(NamedTuple):
     """How many Received fields it has."""
 
 
-def trim(octets: bytes | bytearray, authserv_ids: frozenset[bytes]) -> Trimmed:
-    """`octets`: CRLF and then the message (as `DataReader.message` has it). `authserv_ids`: our names, lower case."""
+def trim(octets: bytes | bytearray, authserv_ids: AuthservIds) -> Trimmed:
+    """`octets`: CRLF and then the message (as `DataReader.message` has it)."""
     end = octets.find(b"\r\n\r\n")
     end = len(octets) if end < 0 else end + 2
     header = bytes(octets[:end])
@@ -56,21 +62,7 @@ def trim(octets: bytes | bytearray, authserv_ids: frozenset[bytes]) -> Trimmed:
     return Trimmed(bytes(kept), end, tuple(removed), hops)
 
 
-def _ours(name: bytes, value: bytes, authserv_ids: frozenset[bytes]) -> bool:
+def _ours(name: bytes, value: bytes, authserv_ids: AuthservIds) -> bool:
     if name == b"return-path" or name.startswith(b"x-posthouse-"):
         return True
-    return name == b"authentication-results" and _authserv_id(value) in authserv_ids
-
-
-def _authserv_id(value: bytes) -> bytes:
-    """The name of who wrote an Authentication-Results field, lower case; empty where there is none.
-
-    Comments may stand before it and nest; they are cut from the inside out, a bounded number of times.
-    """
-    head = value[:4096]
-    for _ in range(_MAX_NESTING):
-        head, cut = _COMMENT.subn(b" ", head)
-        if not cut:
-            break
-    match = _AUTHSERV_ID.match(head)
-    return b"" if match is None else (match[1] or match[2] or b"").strip().lower()
+    return name == b"authentication-results" and authserv_ids.claimed_by(value)

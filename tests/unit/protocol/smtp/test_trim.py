@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posthouse.mailauth.authres.ours import OurNames
 from posthouse.protocol.smtp.trim import trim
 
-OURS = frozenset({b"mx.example.org"})
+OURS = OurNames(["mx.example.org"])
 
 
 def trimmed(message: bytes) -> tuple[bytes, tuple[bytes, ...], int]:
