@@ -8,15 +8,19 @@ Unit: one accepted RCPT. Evidence, not counters: stored = the delivery id in the
 (in_flight.py); of an account that was removed, evidence went along with the mail: discarded by the operator. Terms
 without a source yet (relay, DSN, expiry, suppression, policy) are zero. What is in none of these is looked for once
 more and then named.
+
+Memory is bounded by what is in flight or unaccounted for, by the mail of half an hour (twins.py) and by what was
+replayed; not by the span.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from posthouse.ledger.in_flight import look
+from posthouse.ledger.twins import WITHIN_US, Twins, is_late
 from posthouse.log.codec import decode_accepted
 from posthouse.log.topics import MAIL_ACCEPTED
 from posthouse.model.envelope import Accepted
@@ -120,7 +124,7 @@ class _Sums:
         self.counts: dict[str, int] = {each.name: 0 for each in fields(Counts)}
         self.lost: list[Unaccounted] = []
         self.open_us = until_us
-        self.seen: set[QueueId] = set()
+        self.messages = 0
         self.unreadable = 0
 
     def stays_open(self, taken_us: int) -> None:
@@ -128,6 +132,7 @@ class _Sums:
 
     def promised(self, accepted: Accepted, taken_us: int) -> list[_Promise]:
         """Counts what was promised; recipients that lead nowhere are lost at once."""
+        self.messages += 1
         rcpts = accepted.envelope.rcpts
         routed = delivery_ids(accepted)
         merged = sum([more for _, more in routed.values()])
@@ -156,19 +161,26 @@ class Audit:
         sums = _Sums(until_us)
         missing: list[_Promise] = []
         batch: list[_Promise] = []
+        twins = Twins()
+        late: dict[QueueId, tuple[Accepted, int]] = {}
         async for record in self._log.scan(MAIL_ACCEPTED.name, since_us, until_us):
             try:
                 accepted = decode_accepted(record.value)
             except Invalid:
                 sums.unreadable += 1
                 continue
-            if accepted.queue_id in sums.seen:
-                continue  # a twin: the same promise, published twice
-            sums.seen.add(accepted.queue_id)
-            batch += sums.promised(accepted, record.timestamp_us)
+            taken_us = record.timestamp_us
+            if is_late(taken_us, accepted.received_us):
+                late.setdefault(accepted.queue_id, (replace(accepted, bodies=()), taken_us))
+                continue
+            if twins.again(record.partition, accepted.queue_id, taken_us):
+                continue  # the same promise, published twice
+            batch += sums.promised(accepted, taken_us)
             if len(batch) >= BATCH:
                 missing += await self._without_evidence(batch, sums)
                 batch = []
+        for accepted, taken_us in await self._first_met(late, since_us, until_us):
+            batch += sums.promised(accepted, taken_us)
         missing += await self._without_evidence(batch, sums)
         for _ in range(READS):
             if missing:
@@ -177,7 +189,21 @@ class Audit:
             sums.stays_open(each.taken_us)
             sums.lost.append(Unaccounted(each.queue_id, each.delivery_id, each.accepted_us))
         counts = Counts(**sums.counts)
-        return AuditReport(since_us, until_us, len(sums.seen), counts, tuple(sums.lost), sums.unreadable, sums.open_us)
+        return AuditReport(since_us, until_us, sums.messages, counts, tuple(sums.lost), sums.unreadable, sums.open_us)
+
+    async def _first_met(
+        self, late: Mapping[QueueId, tuple[Accepted, int]], since_us: int, until_us: int
+    ) -> list[tuple[Accepted, int]]:
+        """Those of the late ones whose first record is not in the span too: it was counted there."""
+        left = dict(late)
+        if left:
+            received = [accepted.received_us for accepted, _ in left.values()]
+            begin, end = max(since_us, min(received) - WITHIN_US), min(until_us, max(received) + 2 * WITHIN_US)
+            async for record in self._log.scan(MAIL_ACCEPTED.name, begin, end):
+                key = QueueId(record.key.decode("ascii", "replace"))
+                if key in left and not is_late(record.timestamp_us, left[key][0].received_us):
+                    del left[key]
+        return list(left.values())
 
     async def _without_evidence(self, promises: Sequence[_Promise], sums: _Sums) -> list[_Promise]:
         """Counts those that ended; returns the others."""
