@@ -17,6 +17,10 @@ class ZoneResolver:
         self._zones = {_normal(name): records for name, records in zones.items()}
         self._failing = {_normal(name) for name in failing}
 
+    def remembered(self, name: str, kind: str) -> Answer | None:
+        """dns.budget.RememberingResolver: nothing is known without asking."""
+        return None
+
     async def lookup(self, name: str, kind: str) -> Answer:
         if kind not in KINDS:
             raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
