@@ -12,6 +12,7 @@ from posthouse.model.address import Address, parse_address
 from posthouse.model.directory import DEFAULT_TENANT, Account, Domain, Target
 from posthouse.model.envelope import BlobRef
 from posthouse.model.errors import NoSuchDomain, NoSuchUser
+from posthouse.model.filter_policy import SILENT, FilterPolicy
 from posthouse.model.ids import (
     AccountId,
     BlobId,
@@ -128,6 +129,13 @@ class FakeDirectory:
         self.by_address: dict[str, list[Account]] = {}
         self.domains_known: set[DomainName] = set()
         self.fail: Exception | None = None
+        self.policies: dict[str, FilterPolicy] = {}
+
+    async def domain(self, name: DomainName) -> Domain | None:
+        return Domain(name, DEFAULT_TENANT) if name in self.domains_known else None
+
+    async def filter_policy(self, scope: str) -> FilterPolicy:
+        return self.policies.get(scope, SILENT)
 
     def add(self, address: str, *, tenant: str = "default", password_hash: str = "", **fields: object) -> Account:
         parsed = parse_address(address)

@@ -142,7 +142,7 @@ async def smtp_server(
     chosen: Policy = (
         make_policy(directory, clock)  # type: ignore[operator]
         if make_policy is not None
-        else MxPolicy(Recipients(directory, usage, relay_text=RELAY_DENIED))  # type: ignore[arg-type]
+        else MxPolicy(Recipients(directory, usage, relay_text=RELAY_DENIED), directory)  # type: ignore[arg-type]
     )
     rules = replace(listener or Listener("mx", HOSTNAME, default_domain="example.org"), limits=limits or Limits())  # type: ignore[arg-type]
     server = SmtpServer(

@@ -17,6 +17,7 @@ from posthouse.admin.context import AdminContext
 from posthouse.admin.sessions import LocalSessions
 from posthouse.cli.control_server import ControlServer
 from posthouse.composition.adapters import OpenAdapters
+from posthouse.composition.dns import add_resolver
 from posthouse.composition.embedded import Embedded, open_embedded
 from posthouse.composition.observed import observed
 from posthouse.composition.upkeep import Upkeep
@@ -34,7 +35,7 @@ from posthouse.ingress.settings import SmtpSettings
 from posthouse.ledger.audit import Audit
 from posthouse.ledger.watch import LedgerWatch
 from posthouse.mx.server import make_mx
-from posthouse.mx.settings import MxSettings
+from posthouse.mx.settings import AuthenticationSettings, MxSettings
 from posthouse.runtime.authentication import Authenticator
 from posthouse.runtime.process import Process
 from posthouse.runtime.sections import DataSettings, LimitsSettings, TlsSettings
@@ -83,6 +84,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         ids=adapters.ids,
         tracer=process.tracer,
         metrics=process.metrics,
+        resolver=add_resolver(process),
     )
     authenticator = Authenticator(adapters.directory, adapters.clock, adapters.ids.token(32))
     gate = ports.backpressure(smtp)
@@ -122,7 +124,9 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         tls=tls,
         insecure_loopback_auth=insecure_loopback_auth,
     )
-    mx = make_mx(ports, gate, settings.section(MxSettings), smtp, limits, tls=tls)
+    mx = make_mx(
+        ports, gate, settings.section(MxSettings), smtp, limits, settings.section(AuthenticationSettings), tls=tls
+    )
     doors += [mx.server, submission.submission]
     if submission.submissions is not None:
         doors.append(submission.submissions)

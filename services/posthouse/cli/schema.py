@@ -9,7 +9,7 @@ from posthouse.filter.settings import FILTER
 from posthouse.imap.settings import IMAP
 from posthouse.ingress.settings import SMTP
 from posthouse.mailstore.settings import MAILSTORE
-from posthouse.mx.settings import MX
+from posthouse.mx.settings import AUTHENTICATION, MX
 from posthouse.runtime.sections import SHARED
 from posthouse.runtime.settings import Schema
 from posthouse.submission.settings import SUBMISSION
@@ -17,4 +17,4 @@ from posthouse.submission.settings import SUBMISSION
 
 @cache
 def schema() -> Schema:
-    return Schema([*SHARED, SMTP, MX, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])
+    return Schema([*SHARED, SMTP, MX, AUTHENTICATION, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])

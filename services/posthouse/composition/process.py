@@ -34,7 +34,18 @@ from posthouse.store.account.owner import OwnedMailStore
 EXIT_SETTINGS: Final = 2
 COMMON: Final = (*SECTIONS, LIFECYCLE, HTTP, TELEMETRY, TLS, LIMITS, DNS)
 ALL_SECTION_NAMES: Final = frozenset(
-    {"data", "mx", "submission", "smtp", "filter", "delivery", "mailstore", "imap", *(it.name for it in COMMON)}
+    {
+        "data",
+        "mx",
+        "authentication",
+        "submission",
+        "smtp",
+        "filter",
+        "delivery",
+        "mailstore",
+        "imap",
+        *(it.name for it in COMMON),
+    }
 )
 """One file serves a whole cluster: a process leaves the others' sections alone, `posthouse config check` reads all."""
 

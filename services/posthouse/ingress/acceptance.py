@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from posthouse.ingress.policy import Origin
+from posthouse.ingress.policy import NOTHING, Findings, Origin
 from posthouse.log.topics import MAIL_ACCEPTED
 from posthouse.model.envelope import INLINE_MAX, Accepted, Body, Envelope, Peer, Rcpt
 from posthouse.model.errors import MailError
@@ -52,6 +52,7 @@ class Incoming:
     rest: bytes | bytearray | memoryview
     """From the empty line on."""
     removed_headers: tuple[bytes, ...]
+    findings: Findings = NOTHING
 
 
 class Acceptance:
@@ -117,6 +118,8 @@ class Acceptance:
                     rcpts_accepted=incoming.rcpts_accepted,
                     origin=self._origin,
                     removed_headers=incoming.removed_headers,
+                    authentication=incoming.findings.authentication,
+                    authors=incoming.findings.authors,
                 )
                 key = incoming.queue_id.encode()
                 headers: list[tuple[str, bytes]] = [("queue_id", key)]

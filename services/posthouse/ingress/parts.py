@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from posthouse.dns.budget import RememberingResolver
 from posthouse.ingress.acceptance import Acceptance
 from posthouse.ingress.backpressure import Backpressure
 from posthouse.ingress.policy import Origin
@@ -47,6 +48,8 @@ class IngressPorts:
     ids: Ids
     tracer: Tracer
     metrics: Metrics
+    resolver: RememberingResolver | None = None
+    """For sender authentication; None = nobody looks."""
 
     def usage(self) -> Usage | None:
         return None if self.mail_store is None else Usage(self.mail_store, self.clock)

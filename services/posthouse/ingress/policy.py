@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
 
 from posthouse.ingress.session import Session, Transaction
 from posthouse.model.address import Address
+from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.protocol.smtp.paths import MailPath
 
 Origin = Literal["mx", "submission"]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What rides with the message from here on."""
+
+    authentication: AuthenticationResults | None = None
+    """None = not looked at."""
+    authors: tuple[str, ...] = ()
+    """Addresses of RFC5322.From, lower case."""
+
+
+NOTHING: Final = Findings()
 
 
 class Policy(Protocol):
@@ -33,6 +48,14 @@ class Policy(Protocol):
 
     async def content(self, session: Session, transaction: Transaction, header: bytes) -> bytes:
         """Checks the header block; returns fields to put in front of it (with CRLF), usually none."""
+        ...
+
+    async def judge(self, session: Session, transaction: Transaction, header: bytes, message: bytearray) -> Findings:
+        """What is found out about the whole message before it is promised. Refused, MailError: it is not taken.
+
+        `header`: as it will be stored. `message`: CRLF and then the message as it came
+        (protocol.smtp.data.DataReader.message).
+        """
         ...
 
     def accepted(self, session: Session, transaction: Transaction) -> None:

@@ -54,6 +54,7 @@ def encode_accepted(accepted: Accepted) -> bytes:
             origin=accepted.origin,
             removed_headers=accepted.removed_headers,
             authentication=authentication_to_pb(accepted.authentication),
+            authors=accepted.authors,
             schema_v=SCHEMA_V,
         )
         return _bounded(message.SerializeToString())
@@ -84,6 +85,7 @@ def decode_accepted(octets: bytes) -> Accepted:
         origin=message.origin,
         removed_headers=tuple(message.removed_headers),
         authentication=authentication_from_pb(message.authentication) if message.HasField("authentication") else None,
+        authors=tuple(message.authors),
     )
 
 

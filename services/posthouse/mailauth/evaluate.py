@@ -20,6 +20,7 @@ from posthouse.mailauth.dmarc.evaluate import Evaluation
 from posthouse.mailauth.dmarc.evaluate import evaluate as evaluate_dmarc
 from posthouse.mailauth.dmarc.record import PolicyRecord
 from posthouse.mailauth.dmarc.walk import PublicSuffixes, Walker, parsed_records
+from posthouse.mailauth.iprev import check_iprev
 from posthouse.mailauth.parsed import ParsedRecords
 from posthouse.mailauth.spf.check import check_helo, check_mail_from
 from posthouse.model.authentication import (
@@ -100,6 +101,8 @@ async def authenticate(
         jobs.append(check.check_helo)
     if settings.arc:
         jobs.append(check.check_arc)
+    if settings.iprev:
+        jobs.append(check.check_iprev)
     await run(jobs)
     walker = Walker(resolver, caches.policies, settings.suffixes)
     dmarc = await evaluate_dmarc(authors, complete, check.spf, check.dkim, walker)
@@ -176,6 +179,9 @@ class _Checks:
             receiver=self._settings.receiver,
             timestamp=int(self._now),
         )
+
+    async def check_iprev(self) -> None:
+        self.iprev = await check_iprev(self._resolver, self._client.address)
 
     async def check_dkim(self) -> None:
         self.dkim = await verify_dkim(

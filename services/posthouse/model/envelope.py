@@ -90,6 +90,8 @@ class Accepted:
     """Header lines cut at ingress (foreign Return-Path, X-Posthouse-*, Authentication-Results in our name)."""
     authentication: AuthenticationResults | None = None
     """What `mx` found out before the 250; never computed again. None = not looked at."""
+    authors: tuple[str, ...] = ()
+    """Addresses of RFC5322.From, lower case, the first few; as claimed."""
 
     def body(self, tenant: TenantName) -> Body:
         for name, body in self.bodies:

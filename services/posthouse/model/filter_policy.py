@@ -34,15 +34,11 @@ DMARC_HANDLINGS: Final[tuple[DmarcHandling, ...]] = ("follow", "junk", "ignore")
 PLATFORM_SCOPE: Final = "platform"
 
 
-def scopes(tenant: str, domain: str, account: AccountId) -> tuple[tuple[str, str], ...]:
-    """(level, scope) of the policies above one account, the farthest first. A scope is what the directory keeps a
-    policy under."""
-    return (
-        ("platform", PLATFORM_SCOPE),
-        ("tenant", f"tenant:{tenant}"),
-        ("domain", f"domain:{domain}"),
-        ("account", f"account:{account}"),
-    )
+def scopes(tenant: str, domain: str, account: AccountId | None) -> tuple[tuple[str, str], ...]:
+    """(level, scope) of the policies above one account, the farthest first; None = a recipient elsewhere. A scope is
+    what the directory keeps a policy under."""
+    above = (("platform", PLATFORM_SCOPE), ("tenant", f"tenant:{tenant}"), ("domain", f"domain:{domain}"))
+    return above if account is None else (*above, ("account", f"account:{account}"))
 
 
 @dataclass(frozen=True, slots=True)

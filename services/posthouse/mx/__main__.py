@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from posthouse.composition.dns import add_resolver
 from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.settings import SMTP, SmtpSettings
 from posthouse.mx.server import make_mx
-from posthouse.mx.settings import MX, MxSettings
+from posthouse.mx.settings import AUTHENTICATION, MX, AuthenticationSettings, MxSettings
 from posthouse.runtime.sections import LimitsSettings
 
 
@@ -26,6 +27,7 @@ async def build(process: ClusterProcess) -> None:
         ids=adapters.ids,
         tracer=process.process.tracer,
         metrics=process.process.metrics,
+        resolver=add_resolver(process.process),
     )
     gate = ports.backpressure(smtp)
     mx = make_mx(
@@ -34,6 +36,7 @@ async def build(process: ClusterProcess) -> None:
         settings.section(MxSettings),
         smtp,
         settings.section(LimitsSettings),
+        settings.section(AuthenticationSettings),
         tls=process.tls(),
         reuse_port=process.process.reuse_port,
     )
@@ -42,7 +45,7 @@ async def build(process: ClusterProcess) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_cluster_process("mx", [SMTP, MX], build, argv)
+    return run_cluster_process("mx", [SMTP, MX, AUTHENTICATION], build, argv)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,29 @@
-"""What mx allows: anybody may send, to addresses of ours."""
+"""What mx allows: anybody may send, to addresses of ours, unless every recipient's policy refuses the message.
+
+Before the 250 the policies see what was proved and what is listed; the score comes later. What only some recipients
+refuse is taken, and their copies are held (verdicts/judge.py): one reply to DATA serves all of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from posthouse.ingress.policy import Origin
+from posthouse.ingress.policy import Findings, Origin
 from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.session import Session, Transaction
 from posthouse.model.address import Address
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.model.errors import AuthenticationFailed
+from posthouse.mx.authentication import SenderAuthentication
+from posthouse.ports.directory import Directory
+from posthouse.protocol.smtp import replies
 from posthouse.protocol.smtp.paths import MailPath
+from posthouse.protocol.smtp.replies import Refused
+from posthouse.verdicts.evidence import author_addresses, gather_evidence, local_part
+from posthouse.verdicts.judge import judge, refused_by_all
+from posthouse.verdicts.policies import policy_for
 
 RELAY_DENIED: Final = "Relay access denied"
 
@@ -23,8 +34,13 @@ class MxPolicy:
     origin: Origin = "mx"
     mechanisms: tuple[str, ...] = ()
 
-    def __init__(self, recipients: Recipients) -> None:
+    def __init__(
+        self, recipients: Recipients, directory: Directory, authentication: SenderAuthentication | None = None
+    ) -> None:
+        """`authentication` None = nobody looks."""
         self._recipients = recipients
+        self._directory = directory
+        self._authentication = authentication
 
     async def authenticate(self, session: Session, login: str, password: str) -> Account:
         raise AuthenticationFailed("mx has no logins")
@@ -38,6 +54,22 @@ class MxPolicy:
     async def content(self, session: Session, transaction: Transaction, header: bytes) -> bytes:
         """Nothing is added: RFC 5321 §6.4 leaves repairs to the submission server."""
         return b""
+
+    async def judge(self, session: Session, transaction: Transaction, header: bytes, message: bytearray) -> Findings:
+        authors = author_addresses(header)
+        results = None
+        if self._authentication is not None and self._authentication.looks_at(session.ip):
+            octets = bytes(memoryview(message)[2:])
+            found = await self._authentication.look(session, transaction.path.reverse_path, octets)
+            results = found.results
+        evidence = await gather_evidence(self._directory, session.ip, transaction.path.reverse_path, authors, results)
+        verdicts = [
+            judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt))
+            for rcpt in transaction.rcpts
+        ]
+        if refused_by_all(verdicts):
+            raise Refused(replies.refused_by_policy(verdicts[0].reasons))
+        return Findings(results, authors)
 
     def accepted(self, session: Session, transaction: Transaction) -> None:
         """No caps to charge."""

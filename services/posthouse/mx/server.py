@@ -13,8 +13,9 @@ from posthouse.ingress.proxied import networks
 from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
+from posthouse.mx.authentication import SenderAuthentication
 from posthouse.mx.policy import RELAY_DENIED, MxPolicy
-from posthouse.mx.settings import MxSettings
+from posthouse.mx.settings import AuthenticationSettings, MxSettings
 from posthouse.protocol.smtp import replies
 from posthouse.runtime.component import Component
 from posthouse.runtime.listener import Listener
@@ -37,6 +38,7 @@ def make_mx(
     settings: MxSettings,
     smtp: SmtpSettings,
     limits: LimitsSettings,
+    authentication: AuthenticationSettings,
     *,
     tls: ssl.SSLContext | None = None,
     reuse_port: bool = False,
@@ -45,7 +47,11 @@ def make_mx(
     at_listener, behind = limiters(smtp, limits)
     server = SmtpServer(
         ListenerRules("mx", smtp.own_hostname(), smtp.limits(limits), smtp.default_domain(), networks(smtp.proxies)),
-        MxPolicy(Recipients(ports.directory, ports.usage(), relay_text=RELAY_DENIED)),
+        MxPolicy(
+            Recipients(ports.directory, ports.usage(), relay_text=RELAY_DENIED),
+            ports.directory,
+            _authentication(ports, authentication, smtp),
+        ),
         ports.acceptance(smtp, "mx"),
         gate,
         tracer=ports.tracer,
@@ -66,3 +72,11 @@ def make_mx(
         reuse_port=reuse_port,
     )
     return Mx(server, listener)
+
+
+def _authentication(
+    ports: IngressPorts, settings: AuthenticationSettings, smtp: SmtpSettings
+) -> SenderAuthentication | None:
+    if not settings.enabled or ports.resolver is None:
+        return None
+    return SenderAuthentication(ports.resolver, ports.clock, ports.metrics, settings, hostname=smtp.own_hostname())

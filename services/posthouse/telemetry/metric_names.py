@@ -99,6 +99,22 @@ ACCEPT_SECONDS: Final = HistogramDef(
 MESSAGE_BYTES: Final = HistogramDef(
     "posthouse_message_bytes", "Size of accepted messages.", "bytes", (_INGRESS,), SIZES
 )
+AUTHENTICATION_SECONDS: Final = HistogramDef(
+    "posthouse_sender_authentication_seconds",
+    "SPF, DKIM, ARC and DMARC of one message, DNS included.",
+    "seconds",
+    (),
+    FAST,
+)
+AUTHENTICATION_RESULTS: Final = CounterDef(
+    "posthouse_sender_authentication_total",
+    "Messages by what sender authentication found out; of several signatures the best counts.",
+    "messages",
+    (
+        Label("method", ("spf", "dkim", "arc", "dmarc", "iprev")),
+        Label("result", ("none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror")),
+    ),
+)
 
 LOG_PUBLISHED: Final = CounterDef(
     "posthouse_log_published_total", "Records acknowledged by the log.", "records", (_TOPIC,)

@@ -2,13 +2,13 @@ import pytest
 
 from posthouse.ingress.parts import limiters
 from posthouse.ingress.settings import SMTP, SmtpSettings
-from posthouse.mx.settings import MX, MxProcess
+from posthouse.mx.settings import AUTHENTICATION, MX, MxProcess
 from posthouse.runtime.sections import SHARED, LimitsSettings
 from posthouse.runtime.settings import Schema, SettingsError, Size
 from posthouse.runtime.settings_load import load
 from posthouse.submission.settings import SUBMISSION, SubmissionProcess
 
-SCHEMA = Schema((*SHARED, SMTP, MX, SUBMISSION))
+SCHEMA = Schema((*SHARED, SMTP, MX, AUTHENTICATION, SUBMISSION))
 
 
 def test_the_defaults_of_both_processes_are_valid() -> None:
@@ -24,6 +24,7 @@ def test_the_defaults_of_both_processes_are_valid() -> None:
         ("smtp.postmaster_domain=-", "postmaster_domain"),
         ("smtp.proxies=10.0.0.0/99", "proxies"),
         ("smtp.line=10", "line"),
+        ("authentication.trusted_networks=10.0.0.0/99", "trusted_networks"),
     ],
 )
 def test_problems_are_told(override: str, word: str) -> None:

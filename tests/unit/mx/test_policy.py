@@ -16,7 +16,7 @@ from posthouse.telemetry.tracing import Tracer
 async def test_anybody_may_send_to_ours_and_to_nobody_else() -> None:
     directory = FakeDirectory()
     alice = directory.add("alice@example.org")
-    policy = MxPolicy(Recipients(directory, None, relay_text=RELAY_DENIED))  # type: ignore[arg-type]
+    policy = MxPolicy(Recipients(directory, None, relay_text=RELAY_DENIED), directory)  # type: ignore[arg-type]
     session = Session(asyncio.get_running_loop())
     path = parse_mail(b"FROM:<anybody@anywhere.example>")
     await policy.sender(session, path)

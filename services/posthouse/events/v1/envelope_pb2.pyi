@@ -83,7 +83,7 @@ class Peer(_message.Message):
     def __init__(self, ip: _Optional[str] = ..., helo: _Optional[str] = ..., tls: _Optional[str] = ..., login: _Optional[str] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "schema_v")
+    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "authors", "schema_v")
     QUEUE_ID_FIELD_NUMBER: _ClassVar[int]
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     PEER_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +93,7 @@ class Accepted(_message.Message):
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     REMOVED_HEADERS_FIELD_NUMBER: _ClassVar[int]
     AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
+    AUTHORS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_V_FIELD_NUMBER: _ClassVar[int]
     queue_id: str
     envelope: Envelope
@@ -103,8 +104,9 @@ class Accepted(_message.Message):
     origin: str
     removed_headers: _containers.RepeatedScalarFieldContainer[bytes]
     authentication: _authentication_pb2.AuthenticationResults
+    authors: _containers.RepeatedScalarFieldContainer[str]
     schema_v: int
-    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., schema_v: _Optional[int] = ...) -> None: ...
+    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., authors: _Optional[_Iterable[str]] = ..., schema_v: _Optional[int] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("kind", "score", "reasons")

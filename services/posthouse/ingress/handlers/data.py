@@ -61,6 +61,7 @@ async def _accept(connection: SmtpConnection, transaction: Transaction, reader: 
     if trimmed.hops > MAX_HOPS:
         raise Refused(replies.MAIL_LOOP)
     added = await server.policy.content(client, transaction, trimmed.header)
+    findings = await server.policy.judge(client, transaction, trimmed.header, message)
     return await server.acceptance.accept(
         Incoming(
             queue_id=transaction.queue_id,
@@ -72,6 +73,7 @@ async def _accept(connection: SmtpConnection, transaction: Transaction, reader: 
             header=added + trimmed.header,
             rest=memoryview(message)[trimmed.body_at :],
             removed_headers=trimmed.removed,
+            findings=findings,
         ),
         transaction.span.context,
     )

@@ -7,7 +7,7 @@ Invariants: a reply is one line of printable ASCII, whatever text an error broug
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,6 +69,12 @@ AUTHENTICATED: Final = Reply(235, "2.7.0", "Authentication successful")
 AUTH_EMPTY_CHALLENGE: Final = Reply(334, "", "")
 AUTH_USERNAME: Final = Reply(334, "", "VXNlcm5hbWU6")
 AUTH_PASSWORD: Final = Reply(334, "", "UGFzc3dvcmQ6")
+
+
+def refused_by_policy(reasons: Sequence[str]) -> Reply:
+    """What every recipient's policy refuses. The reasons are our own words, never the message's."""
+    return Reply(550, "5.7.1", f"Message refused by policy: {', '.join(reasons)}")
+
 
 # -- the connection ends ----------------------------------------------------------------------------------------------
 CLOSING: Final = Reply(421, "4.3.2", "Service is going down, please come back")

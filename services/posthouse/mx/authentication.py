@@ -1,0 +1,95 @@
+"""Who a message comes from, found out before its 250: SPF, DKIM, ARC, DMARC, under one budget of DNS time and look-ups.
+
+A DNS that does not answer in time makes `temperror` and never a refusal. Clients of trusted networks are not looked at:
+they are ours, or relays that looked themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from posthouse.dns.budget import BudgetedResolver, RememberingResolver
+from posthouse.ingress.proxied import networks
+from posthouse.ingress.session import Session
+from posthouse.mailauth.dkim.keys import KeyCache
+from posthouse.mailauth.evaluate import Caches, Client, Findings, Job, authenticate
+from posthouse.mailauth.evaluate import Settings as Checks
+from posthouse.model.authentication import AuthResult
+from posthouse.mx.settings import AuthenticationSettings
+from posthouse.ports.clock import Clock
+from posthouse.telemetry.metric_names import AUTHENTICATION_RESULTS, AUTHENTICATION_SECONDS
+from posthouse.telemetry.metrics import Metrics
+
+
+class SenderAuthentication:
+    def __init__(
+        self,
+        resolver: RememberingResolver,
+        clock: Clock,
+        metrics: Metrics,
+        settings: AuthenticationSettings,
+        *,
+        hostname: str,
+    ) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._metrics = metrics
+        self._settings = settings
+        self._checks = Checks(receiver=hostname, iprev=settings.iprev, arc=settings.arc, bimi=settings.bimi)
+        self._caches = Caches(keys=KeyCache())
+        self._trusted = networks(settings.trusted_networks)
+        self._seconds = metrics.histogram(AUTHENTICATION_SECONDS)
+
+    def looks_at(self, ip: str) -> bool:
+        """Whether messages of that client are authenticated at all."""
+        address = _address(ip)
+        return address is not None and not any(address in network for network in self._trusted)
+
+    async def look(self, session: Session, reverse_path: str, octets: bytes) -> Findings:
+        began = self._clock.monotonic()
+        budget = BudgetedResolver(
+            self._resolver, self._clock, seconds=self._settings.deadline, lookups=self._settings.lookups
+        )
+        client = Client(session.ip, session.helo, reverse_path)
+        findings = await authenticate(
+            octets, client, budget, self._clock.now_us() / 1e6, self._checks, self._caches, _together
+        )
+        self._seconds.observe(self._clock.monotonic() - began)
+        self._count(findings)
+        return findings
+
+    def _count(self, findings: Findings) -> None:
+        results = findings.results
+        best = AuthResult.PASS if any(each.result is AuthResult.PASS for each in results.dkim) else None
+        dkim = best or (results.dkim[0].result if results.dkim else AuthResult.NONE)
+        for method, result in (
+            ("spf", results.spf.result if results.spf else None),
+            ("dkim", dkim),
+            ("arc", results.arc.result if results.arc else None),
+            ("dmarc", results.dmarc.result if results.dmarc else None),
+            ("iprev", results.iprev.result if results.iprev else None),
+        ):
+            if result is not None:
+                self._metrics.counter(AUTHENTICATION_RESULTS, method, result.value).value += 1
+
+
+async def _together(jobs: Sequence[Job]) -> None:
+    """The checks wait for different names: at the same time."""
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(_finished(job))
+
+
+async def _finished(job: Callable[[], object]) -> None:
+    await job()  # type: ignore[misc]
+
+
+def _address(ip: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
