@@ -21,6 +21,7 @@ from posthouse.mailauth.dmarc.evaluate import evaluate as evaluate_dmarc
 from posthouse.mailauth.dmarc.record import PolicyRecord
 from posthouse.mailauth.dmarc.walk import PublicSuffixes, Walker, parsed_records
 from posthouse.mailauth.iprev import check_iprev
+from posthouse.mailauth.iprev import check_iprev
 from posthouse.mailauth.parsed import ParsedRecords
 from posthouse.mailauth.spf.check import check_helo, check_mail_from
 from posthouse.model.authentication import (
@@ -101,6 +102,8 @@ async def authenticate(
         jobs.append(check.check_helo)
     if settings.arc:
         jobs.append(check.check_arc)
+    if settings.iprev:
+        jobs.append(check.check_iprev)
     if settings.iprev:
         jobs.append(check.check_iprev)
     await run(jobs)
@@ -192,6 +195,9 @@ class _Checks:
             keys=self._caches.keys,
             author_domains=self._authors,
         )
+
+    async def check_iprev(self) -> None:
+        self.iprev = await check_iprev(self._resolver, self._client.address)
 
     async def check_arc(self) -> None:
         self.arc = await verify_arc(
