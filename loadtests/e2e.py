@@ -237,7 +237,7 @@ class Run:
     async def open(self) -> None:
         await self.watch.open()
         await self.sender.open()
-        await settle(self.tree)
+        await settle(self.tree, limit_s=self._args.settle)
 
     async def window(self, count: int, pace: Pace) -> Window:
         """Send so many and wait until they are visible."""

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,31 @@ from harness.stub_mail_server import Faults, stub_mail_server
 _TOOLS = Path(__file__).parents[3] / "loadtests"
 
 
+@asynccontextmanager
+async def quiet_process() -> AsyncIterator[int]:
+    """A process that waits for the end of its input."""
+    process = await asyncio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE)
+    try:
+        yield process.pid
+    finally:
+        await process.communicate(b"")
+
+
 async def _run(tool: str, faults: Faults, tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Exit code and JSON report of one generator against a fresh stub with ten accounts."""
-    async with stub_mail_server(faults) as (_boxes, smtp_port, imap_port):
+    """Exit code and JSON report of one generator against a fresh stub with ten accounts.
+
+    The generators wait until the server's processes are quiet. The stub runs in this one, which is never quiet: below
+    it run the generator itself, and whatever other tests have started (Kafka, Cassandra). So a process that only waits
+    is named as the server."""
+    async with stub_mail_server(faults) as (_boxes, smtp_port, imap_port), quiet_process() as pid:
         ready = tmp_path / "ready.json"
         accounts = [{"address": f"user{n:03d}@example.org", "password": "x"} for n in range(10)]
         listeners = {"mx": f"127.0.0.1:{smtp_port}", "imap": f"127.0.0.1:{imap_port}"}
-        ready.write_text(json.dumps({"pid": os.getpid(), "listeners": listeners, "accounts": accounts}))
+        ready.write_text(json.dumps({"pid": pid, "listeners": listeners, "accounts": accounts}))
         limits = ("--settle", "1") if tool != "imap.py" else ()
         argv = [sys.executable, str(_TOOLS / tool), "--ready", str(ready), "--json", *limits, *arguments]
         process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-        async with asyncio.timeout(180):
+        async with asyncio.timeout(60):
             out, _ = await process.communicate()
         assert process.returncode is not None
         return process.returncode, json.loads(out)
@@ -65,8 +81,8 @@ async def test_smtp_writes_the_memory_curve(tmp_path: Path) -> None:
     await _run("smtp.py", Faults(), tmp_path, "--messages", "5", "--rss-curve", str(curve))
     header, *rows = curve.read_text().splitlines()
     assert header.startswith("seconds,rss_kib,pss_kib")
-    assert header.endswith(f",rss_kib_{os.getpid()}")
-    assert int(rows[0].split(",")[1]) == int(rows[0].split(",")[-1]) > 1000
+    assert re.search(r",rss_kib_\d+$", header)
+    assert int(rows[0].split(",")[1]) == int(rows[0].split(",")[-1]) > 100
 
 
 async def test_e2e_finds_nothing_wrong_with_a_good_server(tmp_path: Path) -> None:
