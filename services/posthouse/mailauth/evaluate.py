@@ -2,6 +2,10 @@
 
 The checks that wait for the DNS are handed to `run`, which the caller may make concurrent; alone they run one after
 another. Nothing raises for what a stranger sends or publishes; a DNS that does not answer makes temperror.
+
+A message has a budget of look-ups and time (the resolver's), and temperror is no failure. So what a stranger can make
+long must not spend what the question about the author needs: first the author's policy, then SPF and DKIM (the
+author's signatures before others), last HELO, ARC and iprev, whose temperror excuses nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +20,10 @@ from posthouse.mailauth.dkim.message import SignedMessage
 from posthouse.mailauth.dkim.policy import DkimPolicy
 from posthouse.mailauth.dkim.verify import verify as verify_dkim
 from posthouse.mailauth.dmarc.author import author_domains
-from posthouse.mailauth.dmarc.evaluate import Evaluation
+from posthouse.mailauth.dmarc.evaluate import Evaluation, discover
 from posthouse.mailauth.dmarc.evaluate import evaluate as evaluate_dmarc
 from posthouse.mailauth.dmarc.record import PolicyRecord
 from posthouse.mailauth.dmarc.walk import PublicSuffixes, Walker, parsed_records
-from posthouse.mailauth.iprev import check_iprev
 from posthouse.mailauth.iprev import check_iprev
 from posthouse.mailauth.parsed import ParsedRecords
 from posthouse.mailauth.spf.check import check_helo, check_mail_from
@@ -97,7 +100,10 @@ async def authenticate(
     message = SignedMessage(octets)
     authors, complete = author_domains(message)
     check = _Checks(message, authors, client, resolver, now, settings, caches)
-    jobs: list[Job] = [check.check_mail_from, check.check_dkim]
+    walker = Walker(resolver, caches.policies, settings.suffixes)
+    await discover(authors, walker)
+    await run((check.check_dkim, check.check_mail_from))
+    jobs: list[Job] = []
     if settings.helo:
         jobs.append(check.check_helo)
     if settings.arc:
@@ -107,7 +113,6 @@ async def authenticate(
     if settings.iprev:
         jobs.append(check.check_iprev)
     await run(jobs)
-    walker = Walker(resolver, caches.policies, settings.suffixes)
     dmarc = await evaluate_dmarc(authors, complete, check.spf, check.dkim, walker)
     return Findings(
         AuthenticationResults(
@@ -195,9 +200,6 @@ class _Checks:
             keys=self._caches.keys,
             author_domains=self._authors,
         )
-
-    async def check_iprev(self) -> None:
-        self.iprev = await check_iprev(self._resolver, self._client.address)
 
     async def check_arc(self) -> None:
         self.arc = await verify_arc(

@@ -5,8 +5,9 @@ Result words (RFC 8601 §2.7.1): `pass`; `fail` = the message is not what was si
 time in the future, too many signatures); `permerror` = it cannot be judged (syntax, no key, key does not fit);
 `temperror` = the DNS did not answer; no signature at all = one result `none`.
 
-Work per message is bounded by DkimPolicy.max_signatures. The ones of the author's own domain come first, so that a
-flood of foreign signatures hides nothing; results stand in the order of the header, the rest is one `policy` result.
+Work per message is bounded by DkimPolicy.max_signatures. The ones of the author's own domain are judged first, so that
+foreign signatures can neither crowd them out nor spend the time that their keys need; results stand in the order of the
+header, the rest is one `policy` result.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ async def verify(
 ) -> tuple[DkimResult, ...]:
     """One result per signature, from the top of the header down. `now` in seconds since 1970; never raises.
 
-    `author_domains` (A-labels) say which signatures are judged first when there are too many.
+    `author_domains` (A-labels) say which signatures are judged first.
     """
     places = message.by_name.get(b"dkim-signature", [])
     if not places:
@@ -49,25 +50,26 @@ async def verify(
     if b"from" not in message.by_name:
         return (DkimResult(AuthResult.PERMERROR, reason="no From field"),)
     keys = KeyCache() if keys is None else keys
-    chosen = places
-    if len(places) > policy.max_signatures:
-        chosen = _first(message, places, policy.max_signatures, author_domains)
-    results = [await _verify_one(message, place, resolver, now, policy, keys) for place in chosen]
+    chosen = _authors_first(message, places, author_domains)[: policy.max_signatures]
+    judged = {place: await _verify_one(message, place, resolver, now, policy, keys) for place in chosen}
+    results = [judged[place] for place in sorted(chosen)]
     if len(chosen) < len(places):
         left = len(places) - len(chosen)
         results.append(DkimResult(AuthResult.POLICY, reason=f"{left} more signatures not looked at"))
     return tuple(results)
 
 
-def _first(message: SignedMessage, places: list[int], limit: int, author_domains: tuple[str, ...]) -> list[int]:
-    """The places to judge, those of an author's domain first, in the order of the header."""
+def _authors_first(message: SignedMessage, places: list[int], author_domains: tuple[str, ...]) -> list[int]:
+    if len(places) == 1:
+        return places
+    wanted = [domain.encode() for domain in author_domains]
 
     def foreign(place: int) -> bool:
         # Looked at as octets: to parse hundreds of fields to choose a few would be the attack.
         value = message.fields[place].value.lower()
-        return not any(domain.encode() in value for domain in author_domains)
+        return not any(domain in value for domain in wanted)
 
-    return sorted(sorted(places, key=foreign)[:limit])
+    return sorted(places, key=foreign)
 
 
 async def _verify_one(

@@ -8,11 +8,11 @@ reason type of RFC 9990 for the report.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from posthouse.mailauth.domains import is_within
+from posthouse.mailauth.authres.parse import AuthresSyntaxError, parse
+from posthouse.mailauth.domains import a_labels, is_within
 from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy
 
 
@@ -38,9 +38,6 @@ REPORTED_AS = {
     Override.TESTING: "policy_test_mode",
 }
 """PolicyOverrideType of RFC 9990."""
-
-_CARRIED_DMARC = re.compile(r";\s*dmarc\s*=\s*pass\b", re.IGNORECASE)
-_CARRIED_AUTHOR = re.compile(r"\bheader\.from\s*=\s*\"?([^\s;\"()]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +100,14 @@ def _vouched_for(found: AuthenticationResults, receiver: ReceiverPolicy) -> bool
         return False
     if not all(_listed(sealer, receiver.trusted_sealers) for sealer in arc.sealers):
         return False
-    passed = _CARRIED_DMARC.search(arc.carried)
-    if passed is None:
+    try:
+        carried = parse(arc.carried)
+    except AuthresSyntaxError:
         return False
-    # The properties of one method end at the next semicolon.
-    author = _CARRIED_AUTHOR.search(arc.carried[passed.end() :].partition(";")[0])
-    return author is not None and author[1].lower() == dmarc.author_domain
+    return any(
+        one.method == "dmarc" and one.result == "pass" and a_labels(one.value("header", "from")) == dmarc.author_domain
+        for one in carried.results
+    )
 
 
 def _from_known_list(found: AuthenticationResults, receiver: ReceiverPolicy) -> bool:

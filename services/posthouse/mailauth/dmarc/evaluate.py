@@ -52,6 +52,21 @@ async def evaluate(
     return Evaluation(replace(result, reason=f"{result.reason}; {reason}" if result.reason else reason), worst.record)
 
 
+async def discover(authors: Sequence[str], walker: Walker) -> None:
+    """Asks what `evaluate` will want to know of the authors' domains, while there is time to ask. Never raises."""
+    for author in authors:
+        try:
+            policy = await walker.policy(author)
+            if (
+                policy.found is not None
+                and policy.found.domain != author
+                and policy.found.record.nonexistent is not None
+            ):
+                await walker.exists(author)
+        except DnsTemporary:
+            continue  # `evaluate` asks again, and says so if there is still no answer
+
+
 def _badness(one: Evaluation) -> tuple[int, int]:
     order = (AuthResult.PASS, AuthResult.NONE, AuthResult.TEMPERROR, AuthResult.FAIL)
     return order.index(one.result.result), _SEVERITY[one.result.policy]

@@ -39,7 +39,7 @@ def parsed_records() -> ParsedRecords[PolicyRecord | None]:
 class Walker:
     """For one message. `suffixes` replaces the walk by the Public Suffix List, as RFC 7489 had it, for comparison."""
 
-    __slots__ = ("_asked", "_records", "_resolver", "_suffixes")
+    __slots__ = ("_asked", "_existing", "_records", "_resolver", "_suffixes")
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Walker:
         self._records = parsed_records() if records is None else records
         self._suffixes = suffixes
         self._asked: dict[str, PolicyRecord | None] = {}
+        self._existing: dict[str, bool] = {}
 
     @property
     def by_list(self) -> bool:
@@ -66,7 +67,10 @@ class Walker:
 
     async def exists(self, domain: str) -> bool:
         """Whether the name is in the DNS at all: only NXDOMAIN says no (RFC 8020). DnsTemporary."""
-        return (await self._resolver.lookup(domain, "A")).exists
+        known = self._existing.get(domain)
+        if known is None:
+            known = self._existing[domain] = (await self._resolver.lookup(domain, "A")).exists
+        return known
 
     async def walk(self, domain: str) -> list[Found]:
         """What is found from `domain` upwards, the longest name first. DnsTemporary."""
