@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from posthouse.composition.account_sweep import AccountSweep
 from posthouse.composition.adapters import Adapters, OpenAdapters
 from posthouse.composition.announce import Announcer, DirectoryUpdates
 from posthouse.composition.cluster import SECTIONS, open_cluster
@@ -100,7 +101,14 @@ def run_cluster_process(role: str, sections: Sequence[Section], build: Build, ar
         adapters = observed(cluster.adapters, process.metrics, process.tracer, commits=role == "mailstore")
         composed = ClusterProcess(process, adapters, Sessions(), listeners)
         if isinstance(cluster.adapters.mail_store, OwnedMailStore):
-            process.lifecycle.add(Upkeep(cluster.adapters.mail_store, cluster.adapters.blobs, process.clock))
+            owned, directory = cluster.adapters.mail_store, cluster.adapters.directory
+
+            def own() -> str:
+                """As announced; known once build() has made the service."""
+                return composed.grpc()
+
+            sweep = AccountSweep(owned, directory, process.clock, own)
+            process.lifecycle.add(Upkeep(sweep, cluster.adapters.blobs, process.clock))
         token = process.settings.section(HttpSettings).control_token
         add_session_routes(process.http, composed.sessions, token, process_id)
         await build(composed)

@@ -44,6 +44,9 @@ class CachedAccounts(Generic[T]):
         made = self._kept[account] = self._make(account)
         return made
 
+    def __contains__(self, account: AccountId) -> bool:
+        return account in self._kept
+
     def _evict(self) -> None:
         """Makes room for one, and takes back what those at work went beyond the limit."""
         kept = self._kept

@@ -133,7 +133,7 @@ class OwnedMailStore:
             return plan_delete(await log.refresh(Consistency.SERIAL))
 
         try:
-            await self._carry_out(account, decide)
+            await self._carry_out(self._owned.of(account).log, decide)
         except NoSuchAccount:
             # What a batch of ours that was thought lost has done looks like this as well.
             state = self._owned.of(account).log.state
@@ -211,7 +211,7 @@ class OwnedMailStore:
             found[:] = differences
             return decided if differences and repair else None
 
-        await self._carry_out(account, decide)
+        await self._carry_out(self._owned.of(account).log, decide)
         return found
 
     async def maintenance(self, blobs: BlobStore) -> owner_upkeep.Upkeep:
@@ -219,10 +219,10 @@ class OwnedMailStore:
         repeated or cut off anywhere; an account that cannot be reached waits for the next time."""
         done = owner_upkeep.Upkeep()
         now = self._clock.monotonic()
-        for account, owned in list(self._owned.items()):
+        for owned in list(self._owned.values()):
             if owned.tended is None or now - owned.tended >= owner_upkeep.DAY:
                 try:
-                    await self._tend(account, owned.log, blobs, done)
+                    await self._tend(owned.log, blobs, done)
                 except NoSuchAccount:
                     continue
                 except Unavailable as e:
@@ -231,7 +231,28 @@ class OwnedMailStore:
                 owned.tended = now
         return done
 
-    async def _tend(self, account: AccountId, log: AccountLog, blobs: BlobStore, done: owner_upkeep.Upkeep) -> None:
+    async def tend(self, account: AccountId, blobs: BlobStore) -> owner_upkeep.Upkeep:
+        """The same pass over one account, which need not be open here and is not kept open; one that is has its turn in
+        maintenance(). Never raises MailError: who cannot be reached waits for the next time."""
+        done = owner_upkeep.Upkeep()
+        if account in self._owned:
+            return done
+        account_log = AccountLog(account, self._around)
+        try:
+            await account_log.refresh(Consistency.SERIAL)
+            until = self._clock.monotonic() + self._times.commit
+            while not account_log.idle and self._clock.monotonic() < until:  # what a dead owner left is projected first
+                await self._clock.sleep(self._times.retry)
+            await self._tend(account_log, blobs, done)
+        except NoSuchAccount as e:
+            log.debug("nothing to look after: %s", e)  # a domain that holds nothing, an account just removed
+        except Unavailable as e:
+            log.warning("upkeep of an account waits: %s", e)
+        finally:
+            account_log.tail.clear()
+        return done
+
+    async def _tend(self, log: AccountLog, blobs: BlobStore, done: owner_upkeep.Upkeep) -> None:
         found = await owner_upkeep.look(log)
         if found is None:
             raise Unavailable("entries wait to be projected")
@@ -245,11 +266,10 @@ class OwnedMailStore:
             async def decide(log: AccountLog, what: owner_upkeep.Found = what) -> Plan | None:
                 return owner_upkeep.decide(await log.refresh(Consistency.SERIAL), what)
 
-            await self._carry_out(account, decide)
+            await self._carry_out(log, decide)
 
-    async def _carry_out(self, account: AccountId, decide: Callable[[AccountLog], Awaitable[Plan | None]]) -> None:
+    async def _carry_out(self, log: AccountLog, decide: Callable[[AccountLog], Awaitable[Plan | None]]) -> None:
         """Commits what `decide` makes of a state just read, again until it applies: repeating it must be harmless."""
-        log = self._owned.of(account).log
         deadline = self._clock.monotonic() + self._times.commit
         unknown = False
         while True:

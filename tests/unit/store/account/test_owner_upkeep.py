@@ -1,6 +1,7 @@
 """The daily pass of a cluster's owner over the simulated table, in virtual time."""
 
 import time
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from harness.simulated_account_table import SimulatedCluster
 from harness.virtual_clock import VirtualClock
 from posthouse.model.change import CreateMailbox, DeleteMailbox, Expunge
 from posthouse.model.envelope import BlobRef
-from posthouse.model.ids import BlobId, MailboxNumber, ModSeq, TenantName, Uid
+from posthouse.model.ids import AccountId, BlobId, MailboxNumber, ModSeq, TenantName, Uid
 from posthouse.store.account.owner import OwnedMailStore
 from posthouse.store.account.owner_upkeep import DAY, Upkeep
 
@@ -121,3 +122,31 @@ async def test_an_account_is_passed_over_once_a_day(owner: Owner) -> None:
     assert (await owner.store.maintenance(owner.blobs)).accounts == 0
     await owner.cluster.clock.sleep(DAY)
     assert (await owner.store.maintenance(owner.blobs)).accounts == 1
+
+
+async def test_an_account_that_nobody_opens_is_tended_without_being_opened(owner: Owner) -> None:
+    """Its expunged rows end with their time to live, and its deleted mail after a week, whoever looks or not."""
+    account = await make_account(owner.store)
+    for _ in range(2):
+        await append(owner.store, account)
+    await commit(owner.store, account, Expunge(INBOX, [Uid(2)], force=True))
+    async with OwnedMailStore(owner.cluster.table(), owner.cluster.clock, IDS) as later:
+        done = Upkeep()
+        for _ in range(82):
+            await owner.cluster.clock.sleep(DAY)
+            assert (await later.maintenance(owner.blobs)).accounts == 0
+            each = await later.tend(account, owner.blobs)
+            done.emails, done.floors = done.emails + each.emails, done.floors + each.floors
+        assert (done.emails, done.floors) == (1, 1)
+        await owner.cluster.clock.sleep(20 * DAY)
+        assert not (await later.vanished(account, INBOX, ModSeq(1))).complete
+        assert await later.recount(account, repair=False) == []
+        assert (await later.tend(account, owner.blobs)).accounts == 0, "it is open: maintenance passes over it"
+
+
+async def test_what_is_no_account_any_more_is_passed_by(owner: Owner) -> None:
+    account = await make_account(owner.store)
+    await owner.store.delete_account(account)
+    async with OwnedMailStore(owner.cluster.table(), owner.cluster.clock, IDS) as later:
+        for gone in (account, AccountId(uuid.uuid4())):
+            assert (await later.tend(gone, owner.blobs)).accounts == 0
