@@ -41,7 +41,7 @@ class FilterHandler:
                 deliveries = route(
                     accepted,
                     verdicts=[after_250(verdict) for verdict in context.verdicts],
-                    headers=tuple(context.headers),
+                    headers=[(*context.headers, *own) for own in context.rcpt_headers],
                     filtered_us=self._clock.now_us(),
                 )
                 headers = _headers(queue_id, span.context.traceparent)

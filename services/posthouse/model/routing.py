@@ -33,11 +33,12 @@ def route(
     accepted: Accepted,
     *,
     verdicts: Sequence[Verdict] = (),
-    headers: tuple[tuple[str, str], ...] = (),
+    headers: Sequence[tuple[tuple[str, str], ...]] = (),
     filtered_us: int = 0,
 ) -> tuple[Deliver, ...]:
-    """One Deliver per account and detail, in the order of the recipients. `verdicts` run parallel to them; none = all
-    accepted. Invalid when a recipient is not local (there is no relay) or has no body for its tenant."""
+    """One Deliver per account and detail, in the order of the recipients. `verdicts` and `headers` run parallel to
+    them; none = all accepted, nothing added. Invalid when a recipient is not local (there is no relay) or has no body
+    for its tenant."""
     envelope = accepted.envelope
     merged: dict[tuple[AccountId, str], list[int]] = {}
     for index, rcpt in enumerate(envelope.rcpts):
@@ -49,7 +50,8 @@ def route(
         # Merged recipients are the same account, and policies are per account: the first one's verdict holds.
         verdict = verdicts[same[0]] if verdicts else ACCEPT
         first = envelope.rcpts[same[0]]
-        deliveries.append(_deliver(accepted, account, first, len(same) - 1, verdict, headers, filtered_us))
+        added = headers[same[0]] if headers else ()
+        deliveries.append(_deliver(accepted, account, first, len(same) - 1, verdict, added, filtered_us))
     return tuple(deliveries)
 
 

@@ -64,7 +64,7 @@ class MxPolicy:
             results = found.results
         evidence = await gather_evidence(self._directory, session.ip, transaction.path.reverse_path, authors, results)
         verdicts = [
-            judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt))
+            judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt)).verdict
             for rcpt in transaction.rcpts
         ]
         if refused_by_all(verdicts):

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from posthouse.mailauth.dmarc.disposition import Disposition, ReceiverPolicy, decide
+from posthouse.mailauth.dmarc.disposition import NOTHING, Disposition, Override, ReceiverPolicy, decide
 from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy
 from posthouse.model.filter_policy import Claimant, EffectivePolicy, listed
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
@@ -50,24 +50,41 @@ class Evidence:
     """What the score is made of, the weightiest first."""
 
 
-def judge(evidence: Evidence, policy: EffectivePolicy, *, local_part: str = "") -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    verdict: Verdict
+    dmarc: Disposition
+    """What came of the author's DMARC policy, for the aggregate counters."""
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Why the wish of the author's domain was not followed, each by name."""
+        return tuple(str(override) for override in self.dmarc.overrides)
+
+
+def judge(evidence: Evidence, policy: EffectivePolicy, *, local_part: str = "") -> Judgement:
     """`local_part` of the recipient, lower case."""
-    verdict = _judge(evidence, policy)
-    if local_part in ("postmaster", "abuse") and _ORDER[verdict.kind] > _ORDER[VerdictKind.JUNK]:
-        return Verdict(VerdictKind.JUNK, verdict.score, verdict.reasons)
-    return verdict
-
-
-def _judge(evidence: Evidence, policy: EffectivePolicy) -> Verdict:
     score = evidence.score if evidence.score is not None else 0.0
     if evidence.login:
         kind = by_score(evidence, policy)
         if kind is VerdictKind.ACCEPT:
-            return Verdict(kind, score, evidence.reasons)
-        return Verdict(VerdictKind.QUARANTINE, score, ("spam-from-login", *evidence.reasons))
+            return Judgement(Verdict(kind, score, evidence.reasons), NOTHING)
+        return Judgement(Verdict(VerdictKind.QUARANTINE, score, ("spam-from-login", *evidence.reasons)), NOTHING)
     known = listed(policy, evidence.claimant)
     if known is not None and known[0] == "allow":
-        return Verdict(VerdictKind.ACCEPT, score, (f"allowed-by-{known[1]}",))
+        disposition = dmarc_disposition(evidence, policy, corroborated=False)
+        if disposition.action is not DmarcPolicy.NONE:
+            disposition = Disposition(DmarcPolicy.NONE, (*disposition.overrides, Override.ALLOWED))
+        return Judgement(Verdict(VerdictKind.ACCEPT, score, (f"allowed-by-{known[1]}",)), disposition)
+    verdict, disposition = _judge_stranger(evidence, policy, score, known)
+    if local_part in ("postmaster", "abuse") and _ORDER[verdict.kind] > _ORDER[VerdictKind.JUNK]:
+        verdict = Verdict(VerdictKind.JUNK, verdict.score, verdict.reasons)
+    return Judgement(verdict, disposition)
+
+
+def _judge_stranger(
+    evidence: Evidence, policy: EffectivePolicy, score: float, known: tuple[str, str, str] | None
+) -> tuple[Verdict, Disposition]:
     found: list[tuple[VerdictKind, str]] = []
     if known is not None:
         kind = VerdictKind.JUNK if known[1] == "account" else VerdictKind.REJECT
@@ -82,10 +99,11 @@ def _judge(evidence: Evidence, policy: EffectivePolicy) -> Verdict:
         kind = VerdictKind.REJECT if disposition.action is DmarcPolicy.REJECT else VerdictKind.JUNK
         found.insert(0, (kind, f"dmarc-{disposition.action.value}"))
     if not found:
-        return ACCEPT if evidence.score is None else Verdict(VerdictKind.ACCEPT, score, evidence.reasons)
+        verdict = ACCEPT if evidence.score is None else Verdict(VerdictKind.ACCEPT, score, evidence.reasons)
+        return verdict, disposition
     strongest = max(found, key=lambda each: _ORDER[each[0]])[0]
     named = tuple(reason for _, reason in found if reason != "score")
-    return Verdict(strongest, score, (*named, *evidence.reasons))
+    return Verdict(strongest, score, (*named, *evidence.reasons)), disposition
 
 
 def _our_name_unproved(evidence: Evidence) -> bool:
@@ -97,8 +115,8 @@ def _our_name_unproved(evidence: Evidence) -> bool:
 
 def dmarc_disposition(evidence: Evidence, policy: EffectivePolicy, *, corroborated: bool) -> Disposition:
     """What DMARC alone asks for, with the named reasons why its owner's wish was not followed."""
-    if evidence.results is None or evidence.login:
-        return decide(AuthenticationResults(), ReceiverPolicy(), corroborated=False)
+    if evidence.results is None:
+        return NOTHING
     receiver = ReceiverPolicy(
         honour_quarantine=policy.dmarc != "ignore",
         honour_reject=policy.dmarc == "follow",

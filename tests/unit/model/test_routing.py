@@ -32,7 +32,7 @@ def test_one_delivery_per_account_and_detail() -> None:
         rcpt(ANN, "Lists"),
         rcpt(ANN, "lists"),
     )
-    deliveries = route(message, headers=(("X", "1"),), filtered_us=9)
+    deliveries = route(message, headers=[(("X", "1"),)] * len(message.envelope.rcpts), filtered_us=9)
     assert [(d.account, d.rcpt.detail, d.merged) for d in deliveries] == [(ANN, "", 1), (BOB, "", 0), (ANN, "Lists", 1)]
     assert deliveries[0].rcpt.address == "first@y"
     assert [d.body.octets for d in deliveries] == [b"t", b"u", b"t"]

@@ -5,13 +5,18 @@ from dataclasses import replace
 import pytest
 
 from posthouse.model.authentication import ArcResult, AuthenticationResults, AuthResult, DmarcPolicy, DmarcResult
-from posthouse.model.filter_policy import Claimant, FilterPolicy, checked, fold
+from posthouse.model.filter_policy import Claimant, EffectivePolicy, FilterPolicy, checked, fold
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
-from posthouse.verdicts.judge import Evidence, judge, refused_by_all
+from posthouse.verdicts.judge import Evidence, refused_by_all
+from posthouse.verdicts.judge import judge as judgement
 
 STRANGER = Claimant(("ann@example.net",), frozenset(), frozenset(), "192.0.2.7")
 PROVED = Claimant(("ann@example.net",), frozenset({"example.net"}), frozenset(), "192.0.2.7")
 NO_POLICY = fold([])
+
+
+def judge(evidence: Evidence, policy: EffectivePolicy, *, local_part: str = "") -> Verdict:
+    return judgement(evidence, policy, local_part=local_part).verdict
 
 
 def dmarc_failure(policy: DmarcPolicy) -> AuthenticationResults:
@@ -127,3 +132,11 @@ def test_one_reply_refuses_only_what_everybody_refuses() -> None:
     assert refused_by_all([reject, reject])
     assert not refused_by_all([reject, junk])
     assert not refused_by_all([])
+
+
+def test_why_a_domains_wish_was_not_followed_is_named() -> None:
+    failing = Evidence(PROVED, results=dmarc_failure(DmarcPolicy.REJECT))
+    assert judgement(failing, NO_POLICY).overrides == ("reject-alone",)
+    allowing = fold([("account", checked(FilterPolicy(allow=("example.net",))))])
+    assert "allowed" in judgement(failing, allowing).overrides
+    assert judgement(Evidence(PROVED), NO_POLICY).overrides == ()

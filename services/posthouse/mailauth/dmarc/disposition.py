@@ -25,6 +25,8 @@ class Override(StrEnum):
     """p=reject, and nothing else against the message (RFC 9989 §7.4)."""
     REJECT_NOT_HONOURED = "reject-not-honoured"
     QUARANTINE_NOT_HONOURED = "quarantine-not-honoured"
+    ALLOWED = "allowed"
+    """The sender stands on an allow list and proved itself."""
     TESTING = "testing"
     """The owner asks for one level less (t=y); no deviation of ours, but reports name it."""
 
@@ -35,6 +37,7 @@ REPORTED_AS = {
     Override.REJECT_ALONE: "local_policy",
     Override.REJECT_NOT_HONOURED: "local_policy",
     Override.QUARANTINE_NOT_HONOURED: "local_policy",
+    Override.ALLOWED: "local_policy",
     Override.TESTING: "policy_test_mode",
 }
 """PolicyOverrideType of RFC 9990."""

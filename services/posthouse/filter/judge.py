@@ -1,0 +1,60 @@
+"""The step that turns evidence and score into each recipient's verdict, and writes what was found out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from posthouse.filter.steps import FilterContext
+from posthouse.mailauth.authres.render import FIELD, render_value
+from posthouse.model.authentication import AuthenticationResults
+from posthouse.model.envelope import Accepted
+from posthouse.model.verdict import Verdict
+from posthouse.ports.directory import Directory
+from posthouse.verdicts.evidence import gather_evidence, local_part
+from posthouse.verdicts.judge import Judgement, judge
+from posthouse.verdicts.policies import policy_for
+
+
+class JudgeStep:
+    """filter.steps.Step. Required: without the directory nobody knows what a recipient wants, and the message waits."""
+
+    name = "judge"
+    required = True
+    deadline = 30.0
+
+    def __init__(self, directory: Directory, *, authserv_id: str) -> None:
+        self._directory = directory
+        self._authserv_id = authserv_id
+
+    async def run(self, context: FilterContext) -> Verdict | None:
+        accepted = context.accepted
+        evidence = await gather_evidence(
+            self._directory,
+            accepted.peer.ip,
+            accepted.envelope.reverse_path,
+            accepted.authors,
+            accepted.authentication,
+            login=bool(accepted.peer.login),
+        )
+        for place, rcpt in enumerate(accepted.envelope.rcpts):
+            card = context.scores.get(rcpt.domain)
+            if card is not None:
+                evidence = replace(evidence, score=card.score, threshold=card.threshold, reasons=card.summary())
+            policy = await policy_for(self._directory, rcpt)
+            judgement = judge(evidence, policy, local_part=local_part(rcpt))
+            context.verdicts[place] = judgement.verdict
+            field = self._field(accepted, judgement)
+            if field:
+                context.rcpt_headers[place].append((FIELD, field))
+        return None
+
+    def _field(self, accepted: Accepted, judgement: Judgement) -> str:
+        """Authentication-Results; empty where nobody looked."""
+        results, login = accepted.authentication, accepted.peer.login
+        if results is None:
+            if not login:
+                return ""
+            results = AuthenticationResults()
+        if judgement.overrides:
+            results = replace(results, overrides=judgement.overrides)
+        return render_value(results, self._authserv_id, login=login)
