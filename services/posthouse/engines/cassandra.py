@@ -101,6 +101,7 @@ class Database:
                 auth_provider=credentials,
                 ssl_context=ssl.create_default_context(cafile=ca_file) if tls else None,
                 connect_timeout=timeout,
+                control_connection_timeout=timeout,
             )
             try:
                 session = cluster.connect()

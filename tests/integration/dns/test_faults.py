@@ -14,6 +14,7 @@ import pytest
 from harness.hostile_dns import HostileDns, Query, Replies
 from harness.manual_clock import ManualClock
 from harness.ports import free_port
+from harness.waiting import until
 from posthouse.dns import resolver as resolver_module
 from posthouse.dns import stream, udp
 from posthouse.dns.cache import FAILURE_SECONDS
@@ -364,9 +365,7 @@ async def test_late_replies_answer_nothing() -> None:
         asked = len(server.queries)
         late.set()
         label = f"127.0.0.1:{server.port}"
-        async with asyncio.timeout(20):
-            while metrics.counter(DNS_DATAGRAMS_IGNORED, label, "unknown_id").value < asked:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: metrics.counter(DNS_DATAGRAMS_IGNORED, label, "unknown_id").value >= asked)
         assert (await resolver.lookup("second.example.org", "A")).records == RIGHT
 
 
