@@ -1,13 +1,16 @@
-"""The Resolver port's promises: zones in memory, and the platform's resolver over a server on loopback."""
+"""The Resolver port's promises: zones in memory, the platform's resolver over a small server, and over Unbound."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from harness.dns_server import DnsServer
 from harness.manual_clock import ManualClock
-from posthouse.dns.resolver import CachingResolver
+from harness.unbound import Unbound
+from posthouse.dns.resolver import CachingResolver, Patience
 from posthouse.dns.upstreams import Upstream
 from posthouse.dns.zones import ZoneResolver
 from posthouse.ports.resolver import Answer, DnsTemporary, Resolver
@@ -35,15 +38,43 @@ IN_MEMORY = {
 """What ZoneResolver is given is in the form that it answers."""
 
 
-@pytest.fixture(params=["zones", "upstream"])
+# The same for Unbound, as zones; what is below broken.example.org is not as it was signed.
+MASTER_FILES = {
+    "example.org": "".join(
+        f"{name}. {kind} {record}\n"
+        for name, kinds in ZONES.items()
+        if name.endswith("example.org")
+        for kind, records in kinds.items()
+        for record in records
+    ),
+    "2.0.192.in-addr.arpa": "1 PTR mx1.example.org.\n",
+    "broken.example.org": "@ A 192.0.2.1\n",
+}
+
+
+@pytest.fixture(scope="module")
+def unbound(run_dir: Path) -> Iterator[Unbound]:
+    server = Unbound(run_dir, MASTER_FILES, bogus=["broken.example.org"])
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["zones", "server", "unbound"])
 async def resolver(request: pytest.FixtureRequest) -> AsyncIterator[Resolver]:
     if request.param == "zones":
         yield ZoneResolver(IN_MEMORY, failing=["broken.example.org"])
         return
-    async with DnsServer(ZONES, servfail=["broken.example.org"]) as server:
-        asking = CachingResolver(ManualClock(), secrets.token_bytes, [Upstream("127.0.0.1", server.port)])
+    async with AsyncExitStack() as stack:
+        if request.param == "unbound":
+            port = request.getfixturevalue("unbound").port
+        else:
+            port = (await stack.enter_async_context(DnsServer(ZONES, servfail=["broken.example.org"]))).port
+        # A busy machine may be slow, but not as slow as that.
+        patience = Patience(datagram=10, lookup=20)
+        asking = CachingResolver(ManualClock(), secrets.token_bytes, [Upstream("127.0.0.1", port)], patience=patience)
+        stack.push_async_callback(asking.close)
         yield asking
-        await asking.close()
 
 
 async def test_records_in_presentation_form(resolver: Resolver) -> None:

@@ -81,8 +81,8 @@ class Unbound(Server):
     def __init__(
         self, run_dir: Path, zones: Mapping[str, str], *, signed: Sequence[str] = (), bogus: Sequence[str] = ()
     ) -> None:
-        super().__init__("unbound", run_dir)
         self.port, self.tls_port = free_port(), free_port()
+        super().__init__(f"unbound-{self.port}", run_dir)
         self._program, self._libraries = unpacked("usr/sbin/unbound", "unbound")
         self.ca = self._certificate()
         anchors = []

@@ -58,7 +58,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "log/kafka_look.py",
         "log/sqlite_group.py",
     ),
-    "tests/integration/dns/test_faults.py": ("dns/exchange.py", "dns/stream.py", "dns/udp.py"),
+    "tests/integration/dns/test_faults.py": ("dns/exchange.py", "dns/resolver.py", "dns/stream.py", "dns/udp.py"),
     # Over sockets: what they do is what a client sees.
     "tests/integration/imap/test_connection.py": (
         "imap/connection.py",

@@ -44,11 +44,27 @@ def test_the_drain_fits_into_kubernetes_grace() -> None:
         (["cassandra.hosts="], "[cassandra] hosts names no node"),
         (["s3.endpoint=http://127.0.0.1:9000"], "[s3] endpoint is plain HTTP"),
         (["telemetry.otlp_endpoint=127.0.0.1:4318"], "[telemetry] otlp_endpoint is"),
+        (["dns.upstreams=dns.example"], "[dns] upstreams has 'dns.example' is no IP address"),
+        (["dns.upstreams=192.0.2.1#dns.example"], "[dns] upstreams has '192.0.2.1#dns.example'"),
+        (["dns.tls=true"], "[dns] tls is set, which needs upstreams"),
+        (["dns.validating=true"], "[dns] validating is set, which needs upstreams"),
+        (["dns.validating=true", "dns.upstreams=127.0.0.1,10.0.0.1"], "[dns] validating is set, but 10.0.0.1:53 is"),
+        (["dns.timeout=6"], "[dns] timeout is longer than deadline"),
+        (["dns.min_ttl=60", "dns.negative_ttl=30"], "[dns] min_ttl is longer than"),
     ],
 )
 def test_fields_are_checked_together(overrides: list[str], expected: str) -> None:
     [problem] = check(SCHEMA, None, {}, overrides)
     assert str(problem).startswith(expected)
+
+
+@pytest.mark.parametrize("upstream", ["127.0.0.1", "[::1]:5353", "169.254.20.10"])
+def test_a_validating_resolver_may_be_close_by(upstream: str) -> None:
+    assert check(SCHEMA, None, {}, ["dns.validating=true", f"dns.upstreams={upstream}"]) == []
+
+
+def test_a_validating_resolver_may_be_far_away_over_tls() -> None:
+    assert check(SCHEMA, None, {}, ["dns.validating=true", "dns.tls=true", "dns.upstreams=192.0.2.1#dns.example"]) == []
 
 
 def test_half_a_pair_of_s3_keys_is_refused() -> None:
