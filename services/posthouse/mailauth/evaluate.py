@@ -5,7 +5,7 @@ another. Nothing raises for what a stranger sends or publishes; a DNS that does 
 
 A message has a budget of look-ups and time (the resolver's), and temperror is no failure. So what a stranger can make
 long must not spend what the question about the author needs: first the author's policy, then SPF and DKIM (the
-author's signatures before others), last HELO, ARC and iprev, whose temperror excuses nothing.
+author's signatures before others) and DMARC, last HELO, ARC and iprev, whose temperror excuses nothing.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ async def authenticate(
     walker = Walker(resolver, caches.policies, settings.suffixes)
     await discover(authors, walker)
     await run((check.check_dkim, check.check_mail_from))
+    dmarc = await evaluate_dmarc(authors, complete, check.spf, check.dkim, walker)
     jobs: list[Job] = []
     if settings.helo:
         jobs.append(check.check_helo)
@@ -110,10 +111,7 @@ async def authenticate(
         jobs.append(check.check_arc)
     if settings.iprev:
         jobs.append(check.check_iprev)
-    if settings.iprev:
-        jobs.append(check.check_iprev)
     await run(jobs)
-    dmarc = await evaluate_dmarc(authors, complete, check.spf, check.dkim, walker)
     return Findings(
         AuthenticationResults(
             spf=check.spf,

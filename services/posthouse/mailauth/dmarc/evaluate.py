@@ -21,6 +21,8 @@ from posthouse.model.authentication import AuthResult, DkimResult, DmarcPolicy, 
 from posthouse.ports.resolver import DnsTemporary
 
 _SEVERITY = {DmarcPolicy.NONE: 0, DmarcPolicy.QUARANTINE: 1, DmarcPolicy.REJECT: 2}
+_COUNT = (AuthResult.PASS, AuthResult.TEMPERROR)
+"""Whose domains matter: a signature that fails must not cost a look-up, least of all one that can fail."""
 _LOWERED = {DmarcPolicy.REJECT: DmarcPolicy.QUARANTINE, DmarcPolicy.QUARANTINE: DmarcPolicy.NONE}
 
 
@@ -83,9 +85,10 @@ async def _evaluate_one(author: str, spf: SpfResult | None, dkim: Sequence[DkimR
         own = domain == author
         exists = own or record.nonexistent is None or await walker.exists(author)
         asked = record.applicable(own=own, exists=exists)
-        aligned_dkim = await _aligned(author, policy, record.strict_dkim, [one.domain for one in dkim], walker)
-        spf_domains = [spf.domain] if spf is not None else []
-        aligned_spf = await _aligned(author, policy, record.strict_spf, spf_domains, walker)
+        signers = [one.domain for one in dkim if one.result in _COUNT]
+        senders = [spf.domain] if spf is not None and spf.result in _COUNT else []
+        aligned_dkim = await _aligned(author, policy, record.strict_dkim, signers, walker)
+        aligned_spf = await _aligned(author, policy, record.strict_spf, senders, walker)
     except DnsTemporary:
         return Evaluation(DmarcResult(AuthResult.TEMPERROR, author, reason="policy look-up failed"))
     signer = next((one.domain for one in dkim if one.result is AuthResult.PASS and one.domain in aligned_dkim), "")
