@@ -11,6 +11,7 @@ Lines are folded at 78 columns wherever there is a space; a name alone may be lo
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from posthouse.model.authentication import (
@@ -47,20 +48,30 @@ def render_field(results: AuthenticationResults, authserv_id: str, *, login: str
     """The whole field, folded, with its CRLF. `login`: who submitted the message, if somebody logged in for it."""
     lines = [f"{FIELD}: {_value(authserv_id)};"]
     parts = _parts(results, login)
+    last = len(parts) - 1
     for place, part in enumerate(parts):
-        line = ""
-        for word in (part if place == len(parts) - 1 else part + ";").split(" "):
-            if line and len(line) + 1 + len(word) > WIDTH:
-                lines.append(line)
-                line = ""
-            line += " " + word
-        lines.append(line)
+        _fold(part if place == last else part + ";", lines)
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
 
 
 def render_value(results: AuthenticationResults, authserv_id: str, *, login: str = "") -> str:
     """What follows the colon, unfolded; ARC-Authentication-Results repeat it behind their i= (RFC 8617 §4.1.1)."""
     return f"{_value(authserv_id)}; {'; '.join(_parts(results, login))}"
+
+
+def _fold(part: str, lines: list[str]) -> None:
+    """Appends a part as lines of at most WIDTH columns; each begins with the space it was folded at."""
+    room = WIDTH - 1
+    while len(part) > room:
+        # The last space that still leaves a line within the width; for a word that is longer, the one behind it.
+        at = part.rfind(" ", 1, room + 1)
+        if at < 0:
+            at = part.find(" ", room)
+            if at < 0:
+                break
+        lines.append(" " + part[:at])
+        part = part[at + 1 :]
+    lines.append(" " + part)
 
 
 def _parts(results: AuthenticationResults, login: str) -> list[str]:
@@ -157,11 +168,14 @@ def _comment(text: str) -> str:
     return " (" + _IN_COMMENT.sub(r"\\\1", text) + ")" if text else ""
 
 
-def _value(text: str) -> str:
+@lru_cache(maxsize=2048)  # the same domains and selectors, day after day; each of bounded length
+def _word(text: str) -> str:
     """A token where it is one, else a quoted string. A token has no =."""
-    if len(text) <= MAX_NAME and _TOKEN.fullmatch(text):
-        return text
-    return '"' + _IN_QUOTES.sub(r"\\\1", _clean(text[:MAX_NAME])) + '"'
+    return text if _TOKEN.fullmatch(text) else '"' + _IN_QUOTES.sub(r"\\\1", _clean(text)) + '"'
+
+
+def _value(text: str) -> str:
+    return _word(text if len(text) <= MAX_NAME else text[:MAX_NAME])
 
 
 def _address(text: str) -> str:
