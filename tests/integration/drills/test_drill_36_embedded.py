@@ -29,10 +29,9 @@ LONGEST_LIFE = 0.45
 SEED = 36
 
 
-async def use_imap(up: PosthouseUp, person: Person, ending: asyncio.Event) -> int:
+async def use_imap(up: PosthouseUp, person: Person, rounds: list[float], ending: asyncio.Event) -> None:
     """Another load on the same account log: flags, copies, moves, new and vanishing mailboxes, over and over. What it
-    stores goes again; the marked mail stays where it is."""
-    done = 0
+    stores goes again; the marked mail stays where it is. `rounds`: when each came to its end."""
     while not ending.is_set():
         try:
             async with await ImapSession.open(*up.imap, patience=5.0) as imap:
@@ -49,10 +48,9 @@ async def use_imap(up: PosthouseUp, person: Person, ending: asyncio.Event) -> in
                         await imap.command("EXPUNGE")
                     await imap.command("SELECT INBOX")
                     await imap.command("STORE 1:* FLAGS.SILENT (\\Seen)", tolerate="")
-                    done += 1
+                    rounds.append(time.monotonic())
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ImapNo):
             await elapse(0.02, "a client that was cut off waits before it connects again")
-    return done
 
 
 async def put_away(up: PosthouseUp, person: Person) -> None:
@@ -87,10 +85,10 @@ async def test_drill_36_sigkill_at_random_instants(run_dir: Path) -> None:
         worker, *receivers = people
         traffic = SmtpTraffic([up.mx], receivers, sizes=(600, 3_000, 20_000), seed=SEED)
         async with observers([up.imap], receivers[:1]) as [observer]:
-            ending = asyncio.Event()
+            ending, rounds = asyncio.Event(), list[float]()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(traffic.load(ending, connections=3, pause=0.01))
-                working = tasks.create_task(use_imap(up, worker, ending))
+                tasks.create_task(use_imap(up, worker, rounds, ending))
                 for _ in range(KILLS):
                     if chance.random() < WHILE_STARTING:
                         await elapse(chance.uniform(0.0, 0.15), "killed at a random instant of its start")
@@ -100,6 +98,8 @@ async def test_drill_36_sigkill_at_random_instants(run_dir: Path) -> None:
                     await asyncio.to_thread(forked.kill)
                     await asyncio.to_thread(forked.launch)
                 await asyncio.to_thread(forked.wait_ready)
+                # On a busy machine most lives end before much was done in them; the last one makes up for it.
+                await until(lambda: rounds and len(traffic.kept()) > KILLS, seconds=180.0)
                 ending.set()
             await put_away(up, worker)
             await drained(up)
@@ -109,7 +109,7 @@ async def test_drill_36_sigkill_at_random_instants(run_dir: Path) -> None:
     report = await audited(up)
     print(
         f"\n{KILLS} kills in {time.monotonic() - began:.0f} s, {len(traffic.sent)} sent, {found};"
-        f" {working.result()} rounds of IMAP; observer connected {observer.connected} times; {report.counts}"
+        f" {len(rounds)} rounds of IMAP; observer connected {observer.connected} times; {report.counts}"
     )
     assert found.sound, found
     assert len(traffic.kept()) > KILLS
