@@ -77,7 +77,7 @@ def _fold(part: str, lines: list[str]) -> None:
 def _parts(results: AuthenticationResults, login: str) -> list[str]:
     parts: list[str] = []
     if login:
-        parts.append(f"auth=pass smtp.auth={_address(login)}")
+        parts.append(f"auth=pass smtp.auth={_address(login)}")  # RFC 8601 §2.7.4
     if results.iprev is not None:
         parts.append(_iprev(results.iprev))
     if results.helo is not None:
@@ -98,11 +98,13 @@ def _parts(results: AuthenticationResults, login: str) -> list[str]:
 
 
 def _spf(spf: SpfResult, name: str) -> str:
+    """RFC 8601 §2.7.2. The domain alone: the whole address stands in Return-Path."""
     text = f"spf={spf.result.value}{_comment(spf.mechanism)}{_reason(spf.reason)}"
     return f"{text} smtp.{name}={_value(spf.domain)}" if spf.domain else text
 
 
 def _dkim(dkim: DkimResult) -> str:
+    """RFC 8601 §2.7.1; header.b tells signatures of one domain apart (RFC 6008 §4)."""
     notes = []
     if dkim.key_bits:
         notes.append(f"{dkim.key_bits}-bit key")
@@ -146,6 +148,7 @@ def _dmarc(dmarc: DmarcResult | None, overrides: tuple[str, ...]) -> str:
 
 
 def _iprev(iprev: IprevResult) -> str:
+    """RFC 8601 §2.7.3."""
     text = f"iprev={iprev.result.value}{_comment(iprev.name)}"
     return f"{text} policy.iprev={_value(iprev.address)}" if iprev.address else text
 
