@@ -378,8 +378,8 @@ class SmtpConnection(SMTP):
         try:
             while await self.wire.more():
                 self.wire.buffer.clear()
-        except ConnectionError:
-            # Gone; so much the better.
+        except OSError:
+            # Gone; so much the better. (ENOTCONN, where the other side was quicker to close, is no ConnectionError.)
             log.debug("connection lost at its end", listener=self.server.listener.name)
         if self.transport is not None:
             self.transport.close()
