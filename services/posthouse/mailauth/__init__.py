@@ -1,7 +1,7 @@
 """mailauth: who a message comes from, proved or not: SPF, DKIM, ARC, DMARC, iprev, and the field that reports it.
 
-Pure, given ports.Resolver; results are those of model/authentication.py, and nothing raises for what a stranger sends or
-publishes.
+Pure, given ports.Resolver; results are those of model/authentication.py, and nothing raises for what a stranger sends
+or publishes.
 
     evaluate.py     all of it for one message, in the order in which one needs the other
     spf/            RFC 7208: records, macros, check_host(), the two identities
