@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.policies import WhiteListRoundRobinPolicy
 
 from harness.cassandra import DATACENTER, CassandraCluster
 from harness.imap_session import ImapNo, ImapSession
@@ -125,13 +127,40 @@ async def owner(nodes: CassandraCluster, first: int) -> AsyncIterator[OwnedMailS
     await db.close()
 
 
+@contextmanager
+def asking(nodes: CassandraCluster, place: int) -> Iterator[Callable[[], int]]:
+    """Asks this node alone how many proposals it has accepted and not seen committed."""
+    node = nodes.contact_points[place]
+    profiles = {EXEC_PROFILE_DEFAULT: ExecutionProfile(WhiteListRoundRobinPolicy([node]), request_timeout=30.0)}
+    with Cluster([node], nodes.port, protocol_version=5, connect_timeout=30, execution_profiles=profiles) as cluster:
+        session = cluster.connect()
+
+        def unfinished() -> int:
+            rows = session.execute("SELECT proposal_ballot, most_recent_commit_at FROM system.paxos")
+            return sum(
+                row.proposal_ballot is not None
+                and (row.most_recent_commit_at is None or row.proposal_ballot.time > row.most_recent_commit_at.time)
+                for row in rows
+            )
+
+        yield unfinished
+
+
 async def test_drill_10_proposers_die_between_accepts(nodes: CassandraCluster) -> None:
     """Coordinators are killed while their proposals are with one, two or three replicas. Whoever comes next finishes
-    or supersedes them: what was answered stays, nothing is there twice, and what is read never goes back."""
+    or supersedes them: what was answered stays, nothing is there twice, and what is read never goes back.
+
+    How far a proposal had come when its coordinator died is a matter of timing: nothing outside Cassandra can stop it
+    between two accepts. So the two others are frozen at random instants with thirty commits under way, and as soon as
+    they wake up each is asked what it holds (`system.paxos`): a proposal accepted and not seen committed is the partial
+    Paxos of this drill. How many were seen is printed and not asserted: the commits go on meanwhile and finish what
+    they find, so most runs see none. What such a run has shown is that coordinators killed with commits under way do
+    no harm, not that one of them was killed between two accepts."""
     chance = random.Random(10)
     confirmed: dict[OpId, ModSeq] = {}
     asked: set[OpId] = set()
     shown: list[int] = []
+    partial: list[list[int]] = []
 
     async def commit(store: OwnedMailStore, account: AccountId) -> None:
         once: CommitRequest = delivery()
@@ -156,15 +185,18 @@ async def test_drill_10_proposers_die_between_accepts(nodes: CassandraCluster) -
     async with owner(nodes, 0) as one, owner(nodes, 1) as other:
         account = await make_account(one)
         for victim in (0, 1, 2):
-            under_way = [asyncio.ensure_future(commit(store, account)) for store in (one, other) for _ in range(15)]
-            frozen = [node for place, node in enumerate(nodes.nodes) if place != victim]
-            await elapse(chance.uniform(0.0, 0.05), "at a random step of the proposals")
-            for node in frozen:
-                await asyncio.to_thread(node.pause)
-            await elapse(chance.uniform(0.0, 0.3), "what is on its way arrives at the frozen, or not")
-            await asyncio.to_thread(nodes.nodes[victim].kill)
-            for node in frozen:
-                await asyncio.to_thread(node.resume)
+            survivors = [place for place in range(len(nodes.nodes)) if place != victim]
+            frozen = [nodes.nodes[place] for place in survivors]
+            with asking(nodes, survivors[0]) as first, asking(nodes, survivors[1]) as second:
+                under_way = [asyncio.ensure_future(commit(store, account)) for store in (one, other) for _ in range(15)]
+                await elapse(chance.uniform(0.0, 0.05), "at a random step of the proposals")
+                for node in frozen:
+                    await asyncio.to_thread(node.pause)
+                await elapse(chance.uniform(0.0, 0.3), "what is on its way arrives at the frozen, or not")
+                await asyncio.to_thread(nodes.nodes[victim].kill)
+                for node in frozen:
+                    await asyncio.to_thread(node.resume)
+                partial.append(list(await asyncio.gather(*map(asyncio.to_thread, (first, second)))))
             await asyncio.gather(*under_way)
             shown.append(await look(other, account))
             await asyncio.to_thread(nodes.start)
@@ -178,4 +210,4 @@ async def test_drill_10_proposers_die_between_accepts(nodes: CassandraCluster) -
         assert len(contents.uids) == len(evidence)
         assert await after.recount(account, repair=False) == []
     assert shown == sorted(shown)
-    print(f"\n{len(asked)} asked, {len(confirmed)} answered, {len(contents.uids)} there")
+    print(f"\n{len(asked)} asked, {len(confirmed)} answered, {len(contents.uids)} there; left unfinished: {partial}")
