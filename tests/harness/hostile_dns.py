@@ -49,7 +49,7 @@ class Query:
         for record in records:
             owner, kind, data = record.split(" ", 2)
             owner = self.name if owner == "@" else owner
-            response.answer.append(dns.rrset.from_text(owner + ".", 60, "IN", kind, data))
+            response.answer.append(dns.rrset.from_text(owner.rstrip(".") + ".", 60, "IN", kind, data))
         return response.to_wire(max_size=65535)
 
 

@@ -122,6 +122,8 @@ class Exchange:
 
     async def _once_over_stream(self, question: Question, timeout: float, edns: bool) -> tuple[Response, Echo]:
         reply, how = await self._stream.ask(question, timeout, edns=edns, authentic=self._authentic)
+        if response.truncated(reply):
+            raise ExchangeFailed("malformed", f"cut even over {self._stream_name.upper()}")
         try:
             return response.parse(reply, question), how
         except Malformed as e:

@@ -23,9 +23,9 @@ from posthouse.dns.query import HEADER, HEADER_OCTETS, KINDS, Question
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 0, 1, 2, 3, 4, 5, 16
 """RCODEs (RFC 1035 §4.1.1, RFC 6891 §9)."""
 MAX_CNAMES: Final = 8
-MAX_RECORDS: Final = 512
-"""Of the type asked, in one answer."""
-MAX_WALKED: Final = 2000
+MAX_RECORDS: Final = 256
+"""Of the type asked, in one answer. Each may have a name of 127 labels: this bounds the time to read a hostile one."""
+MAX_WALKED: Final = 1000
 """Records of all kinds in one reply that are looked at."""
 
 _CNAME: Final = 5
@@ -94,17 +94,17 @@ def _parse(reply: bytes, question: Question) -> Response:
         if failure.rcode not in {NOERROR, NXDOMAIN}:
             return failure
     wanted = KINDS[question.kind]
-    name_asked = question.name if asked else None
-    cnames: dict[bytes, tuple[bytes, int]] = {}
+    owners = {_POINTER_TO_QUESTION: question.name} if asked else {}
+    cnames: dict[bytes, tuple[int, int, int]] = {}
     found: dict[bytes, list[tuple[int, int, int]]] = {}
     for _ in range(answers):
-        owner, kind, of_class, ttl, at, size = _record(parser, reply, name_asked)
+        owner, kind, of_class, ttl, at, size = _record(parser, reply, owners)
         if of_class != _IN:
             continue
         if kind == wanted:
             found.setdefault(owner, []).append((ttl, at, size))
         elif kind == _CNAME:
-            cnames.setdefault(owner, (_wire_name(_name_at(reply, at, size)), ttl))
+            cnames.setdefault(owner, (ttl, at, size))
     name, ttl = question.name, _MAX_TTL
     for _ in range(MAX_CNAMES + 1):
         if name in found:
@@ -118,25 +118,29 @@ def _parse(reply: bytes, question: Question) -> Response:
             return Response(NOERROR, records, min(ttl, *(it[0] for it in places)), bool(flags & _AD))
         if name not in cnames:
             break
-        name, its_ttl = cnames[name]
-        ttl = min(ttl, its_ttl)
+        its_ttl, at, size = cnames[name]
+        name, ttl = _wire_name(_name_at(reply, at, size)), min(ttl, its_ttl)
     else:
         raise Malformed(f"more than {MAX_CNAMES} CNAMEs, or a loop of them")
-    negative = _negative_ttl(parser, reply, name, authorities)
+    negative = _negative_ttl(parser, reply, name, authorities, owners)
     followed = name != question.name
     if rcode == NOERROR and followed and negative is None:
         return Response(NOERROR, (), ttl, bool(flags & _AD), next=name)
     return Response(rcode, (), min(ttl, negative or 0), bool(flags & _AD))
 
 
-def _record(parser: dns.wire.Parser, reply: bytes, asked: bytes | None) -> tuple[bytes, int, int, int, int, int]:
-    """(owner in wire form and lower case, type, class, ttl, where its data is, how long), and steps over it."""
-    at = parser.current
-    if asked is not None and reply[at : at + 2] == _POINTER_TO_QUESTION:
-        owner = asked
+def _record(parser: dns.wire.Parser, reply: bytes, owners: dict[bytes, bytes]) -> tuple[bytes, int, int, int, int, int]:
+    """(owner in wire form and lower case, type, class, ttl, where its data is, how long), and steps over it. `owners`:
+    what the pointers seen so far point at, for most owners are one."""
+    pointer = reply[parser.current : parser.current + 2]
+    known = owners.get(pointer)
+    if known is not None:
+        owner = known
         parser.get_bytes(2)
     else:
         owner = _wire_name(from_wire_parser(parser))
+        if pointer[0] >= 0xC0:
+            owners[pointer] = owner
     kind, of_class, ttl, size = _RECORD.unpack(parser.get_bytes(10))
     at = parser.current
     parser.get_bytes(size)
@@ -144,10 +148,12 @@ def _record(parser: dns.wire.Parser, reply: bytes, asked: bytes | None) -> tuple
     return owner, kind, of_class, ttl if ttl <= _MAX_TTL else 0, at, size
 
 
-def _negative_ttl(parser: dns.wire.Parser, reply: bytes, name: bytes, authorities: int) -> int | None:
+def _negative_ttl(
+    parser: dns.wire.Parser, reply: bytes, name: bytes, authorities: int, owners: dict[bytes, bytes]
+) -> int | None:
     """RFC 2308 §5: the lesser of the SOA's TTL and of its last field; None where there is no SOA above `name`."""
     for _ in range(authorities):
-        owner, kind, of_class, ttl, at, size = _record(parser, reply, None)
+        owner, kind, of_class, ttl, at, size = _record(parser, reply, owners)
         if kind == _SOA and of_class == _IN and name.endswith(owner):
             soa = dns.wire.Parser(reply, at)
             with soa.restrict_to(size):
