@@ -24,6 +24,7 @@ from posthouse.composition.upkeep import Upkeep
 from posthouse.delivery.pipeline import DeliveryPorts
 from posthouse.delivery.settings import DeliverySettings
 from posthouse.delivery.stage import make_delivery
+from posthouse.filter.judgement_steps import judgement_steps
 from posthouse.filter.settings import FilterSettings
 from posthouse.filter.stage import make_filter
 from posthouse.held.mail import HeldMail
@@ -105,12 +106,21 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         return any(door.acceptance.crowded_at > since for door in doors)
 
     delivery = make_delivery(adapters.log, delivery_ports, settings.section(DeliverySettings), crowded=crowded)
+    judgement = judgement_steps(
+        settings.section(FilterSettings),
+        adapters.blobs,
+        adapters.directory,
+        adapters.clock,
+        process.metrics,
+        authserv_id=smtp.own_hostname(),
+    )
     filtering = make_filter(
         adapters.log,
         adapters.clock,
         process.tracer,
         process.metrics,
         settings.section(FilterSettings),
+        steps=judgement.steps,
         crowded=crowded,
     )
     submission = make_submission(
@@ -166,6 +176,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         ControlServer(data / "control.sock", admin),
         authenticator,
         delivery,
+        *judgement.components,
         filtering,
         gate,
         *imap.components(),

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from posthouse.composition.cluster import kafka_connection
 from posthouse.composition.log_trim import LogTrim
 from posthouse.composition.process import ClusterProcess, run_cluster_process
+from posthouse.filter.judgement_steps import judgement_steps
 from posthouse.filter.settings import FILTER, FilterSettings
 from posthouse.filter.stage import make_filter
+from posthouse.ingress.settings import SMTP, SmtpSettings
 from posthouse.log.topics import FILTER as GROUP
 from posthouse.runtime.sections import KafkaSettings, TelemetrySettings
 
@@ -19,14 +21,24 @@ async def build(process: ClusterProcess) -> None:
     own, adapters = process.process, process.adapters
     settings = own.settings.section(FilterSettings)
     instance = own.settings.section(TelemetrySettings).instance or platform.node()
-    stage = make_filter(adapters.log, adapters.clock, own.tracer, own.metrics, settings, process=instance)
-    own.lifecycle.add(stage)
+    judgement = judgement_steps(
+        settings,
+        adapters.blobs,
+        adapters.directory,
+        adapters.clock,
+        own.metrics,
+        authserv_id=own.settings.section(SmtpSettings).own_hostname(),
+    )
+    stage = make_filter(
+        adapters.log, adapters.clock, own.tracer, own.metrics, settings, steps=judgement.steps, process=instance
+    )
+    own.lifecycle.add(*judgement.components, stage)
     connection = kafka_connection(own.settings.section(KafkaSettings))
     own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_cluster_process("filter", [FILTER], build, argv)
+    return run_cluster_process("filter", [FILTER, SMTP], build, argv)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.envelope import Accepted
 from posthouse.model.verdict import Verdict
 from posthouse.ports.directory import Directory
+from posthouse.telemetry.metric_names import VERDICTS
+from posthouse.telemetry.metrics import Metrics
 from posthouse.verdicts.evidence import gather_evidence, local_part
 from posthouse.verdicts.judge import Judgement, judge
 from posthouse.verdicts.policies import policy_for
@@ -22,8 +24,9 @@ class JudgeStep:
     required = True
     deadline = 30.0
 
-    def __init__(self, directory: Directory, *, authserv_id: str) -> None:
+    def __init__(self, directory: Directory, metrics: Metrics, *, authserv_id: str) -> None:
         self._directory = directory
+        self._metrics = metrics
         self._authserv_id = authserv_id
 
     async def run(self, context: FilterContext) -> Verdict | None:
@@ -43,6 +46,7 @@ class JudgeStep:
             policy = await policy_for(self._directory, rcpt)
             judgement = judge(evidence, policy, local_part=local_part(rcpt))
             context.verdicts[place] = judgement.verdict
+            self._metrics.counter(VERDICTS, judgement.verdict.kind.value).value += 1
             field = self._field(accepted, judgement)
             if field:
                 context.rcpt_headers[place].append((FIELD, field))

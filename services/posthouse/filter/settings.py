@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from posthouse.runtime.settings import Duration, Section, setting
+from posthouse.runtime.settings import Duration, Section, Size, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,37 @@ class FilterSettings:
         why="A commit saves repeated work after a crash, which derived ids absorb anyway; once a second is plenty.",
         least=0.05,
         most=60,
+    )
+    score: bool = setting(
+        False,
+        "Score messages for spam.",
+        why="Junk out of the inbox is what people expect; off where another filter stands in front.",
+    )
+    scorers: int = setting(
+        1,
+        "Processes that score, each on a processor of its own.",
+        why="One scores some hundred messages a second; more where the machine has more processors than work for them.",
+        unit="processes",
+        least=1,
+        most=64,
+    )
+    score_timeout: Duration = setting(
+        Duration(5),
+        "Time for one message to be scored; beyond it the process is replaced and the message goes on without a score.",
+        why="Thousand times what a usual message takes: only something hostile or broken gets there.",
+        least=0.1,
+        most=60,
+    )
+    score_memory: Size = setting(
+        Size(1024 * 1024 * 1024),
+        "Address space of one scoring process.",
+        why="The model and the libraries map most of it; a message that wants more is not worth a score.",
+        least=512 * 1024 * 1024,
+    )
+    model: Path | None = setting(
+        None,
+        "Model file to score with.",
+        why="Unset: the shipped one, trained on public mail; `posthouse filter train` makes one of your own.",
     )
 
 

@@ -140,6 +140,21 @@ CONSUMER_IN_FLIGHT: Final = GaugeDef(
 STAGE_SECONDS: Final = HistogramDef(
     "posthouse_stage_seconds", "Work of one stage on one record.", "seconds", (_STAGE,), FAST
 )
+SCORES: Final = CounterDef(
+    "posthouse_scores_total",
+    "Messages given to a scorer, by what came of it; `late` and `died` went on without a score.",
+    "messages",
+    (Label("outcome", ("scored", "late", "died")),),
+)
+SCORER_RESTARTS: Final = CounterDef(
+    "posthouse_scorer_restarts_total", "Scorer processes that were replaced.", "operations", ()
+)
+VERDICTS: Final = CounterDef(
+    "posthouse_verdicts_total",
+    "Verdicts by kind, one for each recipient.",
+    "rcpts",
+    (Label("verdict", ("accept", "tag", "junk", "quarantine", "reject", "defer")),),
+)
 FILTER_STEP_SECONDS: Final = HistogramDef(
     "posthouse_filter_step_seconds",
     "One step of the filter on one message, by what came of it.",

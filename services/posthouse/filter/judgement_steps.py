@@ -1,0 +1,54 @@
+"""The steps that judge, as the settings want them, and the processes that score for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from posthouse.filter.judge import JudgeStep
+from posthouse.filter.score import ScoreStep
+from posthouse.filter.scorers import ScorerPool
+from posthouse.filter.settings import FilterSettings
+from posthouse.filter.steps import Step
+from posthouse.ports.blob_store import BlobStore
+from posthouse.ports.clock import Clock
+from posthouse.ports.directory import Directory
+from posthouse.runtime.component import Component
+from posthouse.spam.shipped import COLD_START
+from posthouse.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class JudgementSteps:
+    steps: tuple[Step, ...]
+    components: tuple[Component, ...]
+    """To be listed before the filter's stage, which needs them to the end."""
+
+
+def judgement_steps(
+    settings: FilterSettings,
+    blobs: BlobStore,
+    directory: Directory,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    authserv_id: str,
+) -> JudgementSteps:
+    judge = JudgeStep(directory, metrics, authserv_id=authserv_id)
+    if not settings.score:
+        return JudgementSteps((judge,), ())
+    pool = ScorerPool(
+        _model(settings),
+        clock,
+        metrics,
+        processes=settings.scorers,
+        seconds=settings.score_timeout,
+        memory=settings.score_memory,
+    )
+    # Waiting in line and one message that is late before ours: not ours to be blamed for.
+    score = ScoreStep(pool, blobs, deadline=4 * settings.score_timeout)
+    return JudgementSteps((score, judge), (pool,))
+
+
+def _model(settings: FilterSettings) -> Path:
+    return settings.model if settings.model is not None else COLD_START

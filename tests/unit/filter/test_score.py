@@ -1,0 +1,68 @@
+"""The step that has a message scored: what is read of it, and for whom."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from posthouse.filter.score import MOST_OCTETS, ScoreStep
+from posthouse.filter.steps import FilterContext
+from posthouse.model.authentication import AuthenticationResults
+from posthouse.model.envelope import Accepted, BlobRef, Body, Envelope, Peer, Rcpt
+from posthouse.model.ids import AccountId, BlobId, DomainName, QueueId, TenantName
+from posthouse.model.score import ScoreCard
+
+TENANT = TenantName("t")
+
+
+class Scorer:
+    def __init__(self) -> None:
+        self.asked: list[tuple[bytes, AuthenticationResults | None, Sequence[DomainName]]] = []
+
+    async def score(
+        self, octets: bytes, evidence: AuthenticationResults | None, domains: Sequence[DomainName]
+    ) -> Sequence[ScoreCard]:
+        self.asked.append((octets, evidence, domains))
+        return [ScoreCard(float(place), 0.0) for place, _ in enumerate(domains)]
+
+
+class Blobs:
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+
+    async def get(self, blob: BlobRef) -> bytes:
+        return self.octets
+
+    async def get_range(self, blob: BlobRef, start: int, end: int) -> bytes:
+        return self.octets[start:end]
+
+
+def ran(body: Body, octets: bytes = b"", *domains: str) -> tuple[FilterContext, Scorer]:
+    scorer = Scorer()
+    rcpts = [
+        Rcpt(f"a@{domain}", AccountId(uuid.UUID(int=place)), tenant=TENANT, domain=DomainName(domain))
+        for place, domain in enumerate(domains or ("example.org",))
+    ]
+    accepted = Accepted(
+        QueueId("01k9zq3v5a0000000000000001"), Envelope("", tuple(rcpts)), Peer("", ""), ((TENANT, body),), 1, 1
+    )
+    context = FilterContext(accepted)
+    step = ScoreStep(scorer, Blobs(octets), deadline=1.0)  # type: ignore[arg-type]
+    assert asyncio.run(step.run(context)) is None
+    return context, scorer
+
+
+def test_a_message_is_scored_once_for_all_domains() -> None:
+    context, scorer = ran(Body(3, octets=b"abc"), b"", "example.org", "example.net", "example.org")
+    assert [asked[0] for asked in scorer.asked] == [b"abc"]
+    assert context.scores == {
+        DomainName("example.org"): ScoreCard(0.0, 0.0),
+        DomainName("example.net"): ScoreCard(1.0, 0.0),
+    }
+
+
+def test_of_a_large_message_the_beginning_is_read() -> None:
+    octets = bytes(range(256)) * (MOST_OCTETS // 256 + 1)
+    _, scorer = ran(Body(len(octets), blob=BlobRef(BlobId(b"b" * 42), TENANT, len(octets))), octets)
+    assert scorer.asked[0][0] == octets[:MOST_OCTETS]
+    _, scorer = ran(Body(9, blob=BlobRef(BlobId(b"b" * 42), TENANT, 9)), b"small one")
+    assert scorer.asked[0][0] == b"small one"
