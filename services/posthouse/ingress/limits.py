@@ -49,5 +49,7 @@ class Listener:
     """Where `RCPT TO:<postmaster>` goes."""
     proxies: tuple[Network, ...] = ()
     """Peers that must begin with a PROXY header; empty = the protocol is off."""
+    other_hostnames: tuple[str, ...] = ()
+    """Further authserv-ids of ours, cut from what comes in."""
     insecure_loopback_auth: bool = False
     """Allow AUTH without TLS to clients on loopback (demonstrations and tests)."""

@@ -64,7 +64,7 @@ class SmtpServer(Component):
         self.handlers: Handlers = handlers_for(policy)
         self.banner = replies.banner(listener.hostname)
         self.mail_parameters = paths.MAIL_PARAMETERS | ({b"AUTH"} if policy.mechanisms else frozenset())
-        self.authserv_ids = OurNames([listener.hostname])
+        self.authserv_ids = OurNames([listener.hostname, *listener.other_hostnames])
         limits = listener.limits
         self.memory = MessageMemory(limits.memory)
         self.tick = min(limits.command_timeout, limits.data_timeout, limits.auth_timeout, limits.data_total)

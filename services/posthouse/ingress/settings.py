@@ -25,6 +25,11 @@ class SmtpSettings:
         "Our name in the greeting, in Received fields and in Authentication-Results.",
         why="Unset: the host name of the machine; a public server sets the name its address resolves to.",
     )
+    other_hostnames: tuple[str, ...] = setting(
+        (),
+        "Further names of ours: Authentication-Results that come in with one of them are cut too.",
+        why="None: needed where hosts of one platform write different names, and for a name given up lately.",
+    )
     postmaster_domain: str | None = setting(
         None,
         "Domain that mail to <postmaster> without a domain goes to.",
@@ -97,14 +102,14 @@ class SmtpSettings:
 
     def problems(self) -> Iterator[str]:
         """Domain names are domain names, networks are networks."""
-        for name in ("hostname", "postmaster_domain"):
-            value: str | None = getattr(self, name)
+        own = [("hostname", self.hostname), ("postmaster_domain", self.postmaster_domain)]
+        for name, value in [*own, *(("other_hostnames", other) for other in self.other_hostnames)]:
             if value is None:
                 continue
             try:
                 domain_name(value)
             except Invalid:
-                yield f"{name} is {value!r}, expected a domain name"
+                yield f"{name} has {value!r}, expected a domain name"
         for text in self.proxies:
             try:
                 networks([text])

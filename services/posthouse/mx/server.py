@@ -46,7 +46,14 @@ def make_mx(
     """`tls` None = STARTTLS is not offered. `reuse_port`: several processes share the port."""
     at_listener, behind = limiters(smtp, limits)
     server = SmtpServer(
-        ListenerRules("mx", smtp.own_hostname(), smtp.limits(limits), smtp.default_domain(), networks(smtp.proxies)),
+        ListenerRules(
+            "mx",
+            smtp.own_hostname(),
+            smtp.limits(limits),
+            smtp.default_domain(),
+            networks(smtp.proxies),
+            smtp.other_hostnames,
+        ),
         MxPolicy(
             Recipients(ports.directory, ports.usage(), relay_text=RELAY_DENIED),
             ports.directory,

@@ -74,6 +74,7 @@ def make_submission(
                 smtp.limits(limits),
                 smtp.default_domain(),
                 proxies,
+                smtp.other_hostnames,
                 insecure_loopback_auth=insecure_loopback_auth,
             ),
             policy,

@@ -9,10 +9,11 @@ import pytest
 from harness.fake_ports import FakeDirectory
 from harness.smtp_server import HOSTNAME, Client, smtp_server
 from harness.waiting import until
-from posthouse.ingress.limits import Limits
+from posthouse.ingress.limits import Limits, Listener
 from posthouse.model.directory import Account
 from posthouse.model.envelope import INLINE_MAX
 from posthouse.model.errors import OverQuota, Unavailable
+from posthouse.model.ids import DomainName
 from posthouse.ports.log import Backlog
 from posthouse.telemetry.metric_names import ACCEPTED_RCPTS, SMTP_RCPTS, SMTP_TRANSACTIONS
 
@@ -228,10 +229,15 @@ async def test_a_smuggled_message_is_not_one() -> None:
 
 
 async def test_foreign_header_fields_are_cut_and_kept_aside() -> None:
-    async with smtp_server() as running:
+    rules = Listener("mx", HOSTNAME, default_domain=DomainName("example.org"), other_hostnames=("old.example.org",))
+    async with smtp_server(listener=rules) as running:
         client = await Client.open(running.port)
-        fields = (b"Return-Path: <x@y>\r\n", b"Authentication-Results: %b; spf=pass\r\n" % HOSTNAME.encode())
-        await client.mail(fields[0] + fields[1] + MESSAGE)
+        fields = (
+            b"Return-Path: <x@y>\r\n",
+            b"Authentication-Results: %b; spf=pass\r\n" % HOSTNAME.encode(),
+            b'Authentication-Results: (x)\r\n "Old.example.org" 1; dkim=pass\r\n',
+        )
+        await client.mail(b"".join(fields) + MESSAGE)
         assert running.messages()[0].partition(b"+0000\r\n")[2] == MESSAGE
         assert running.accepted[0].removed_headers == fields
 

@@ -23,6 +23,7 @@ def test_the_defaults_of_both_processes_are_valid() -> None:
         ("smtp.hostname=not a name", "hostname"),
         ("smtp.postmaster_domain=-", "postmaster_domain"),
         ("smtp.proxies=10.0.0.0/99", "proxies"),
+        ("smtp.other_hostnames=a..b", "other_hostnames"),
         ("smtp.line=10", "line"),
         ("authentication.trusted_networks=10.0.0.0/99", "trusted_networks"),
     ],
