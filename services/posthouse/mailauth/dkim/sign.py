@@ -132,14 +132,12 @@ def signature_field(
     body_form: str,
 ) -> bytes:
     """A whole signature field: `tags`, h=, bh= and b=."""
+    listed, keys = _listed(tuple(names))
     body_hash = base64.b64encode(message.body_hash(body_form)).decode("ascii")
     unsigned = (
-        fold(f"{field_name}: ", [f"{tag}; " for tag in tags])
-        + ";\r\n h="
-        + ":\r\n  ".join(_lines(names))
-        + f";\r\n bh={body_hash};\r\n b="
+        fold(f"{field_name}: ", [f"{tag}; " for tag in tags]) + f";\r\n h={listed};\r\n bh={body_hash};\r\n b="
     ).encode("utf-8")
-    chosen = message.signed_fields([name.lower().encode() for name in names], header_form)
+    chosen = message.signed_fields(keys, header_form)
     name, _, value = unsigned.partition(b":")
     chosen.append(relaxed_header(name.lower(), value) if header_form == "relaxed" else unsigned)
     return unsigned + signature_lines(key, b"".join(chosen)) + b"\r\n"
@@ -163,6 +161,12 @@ def fold(start: str, words: Sequence[str]) -> str:
             lines.append(" ")
         lines[-1] += word
     return "\r\n".join(line.rstrip(" ") for line in lines).removesuffix(";")
+
+
+@lru_cache(maxsize=1_024)
+def _listed(names: tuple[str, ...]) -> tuple[str, tuple[bytes, ...]]:
+    """h= in lines, and what the message calls these names: most messages of a platform have the same."""
+    return ":\r\n  ".join(_lines(names)), tuple(name.lower().encode() for name in names)
 
 
 def _lines(names: Sequence[str]) -> Iterator[str]:
