@@ -108,7 +108,10 @@ def _from_string(kind: Kind, text: str, choices: tuple[str, ...]) -> object:
         case "path":
             if not text or "\0" in text:
                 raise ValueError(text)
-            return Path(text).expanduser()
+            try:
+                return Path(text).expanduser()
+            except RuntimeError as error:  # ~name of nobody
+                raise ValueError(text) from error
         case _:
             return text
 

@@ -23,7 +23,7 @@ MAX_FIELD: Final = 8192
 """Characters of one field; the rest is cut. A traceback may have four times that."""
 
 MAX_PERSONAL: Final = 320
-"""Characters: the longest address there can be (RFC 3696 erratum 1690), and no room for a novel in a log line."""
+"""Characters: the longest address there can be (64, @ and 255, RFC 5321), and no novel in a log line."""
 
 
 class Personal(str):

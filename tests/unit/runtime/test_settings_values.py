@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from posthouse.runtime.settings_values import EXPECTED, Kind, from_text, from_toml, to_text
@@ -106,6 +106,7 @@ def test_toml_refused(kind: Kind, value: object) -> None:
         from_toml(kind, value)
 
 
+@example("path", "~0")
 @given(st.sampled_from(KINDS), st.text(max_size=30))
 def test_any_text_is_a_value_or_refused(kind: Kind, text: str) -> None:
     try:
