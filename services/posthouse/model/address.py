@@ -66,10 +66,10 @@ def parse_address(text: str) -> Address:
         raise Invalid(f"an address looks like user@example.org, not {text!r}", public="not an address")
     if local.startswith('"') and local.endswith('"') and len(local) >= 2:
         local = re.sub(r"\\(.)", r"\1", local[1:-1])
+        if any(ord(c) < 32 or ord(c) == 127 for c in local):
+            raise Invalid("control character in a local part", public="not an address")
     elif not _DOT_ATOM.fullmatch(local):
         raise Invalid(f"not a local part: {local!r}", public="not an address")
     if len(local.encode()) > MAX_LOCAL_PART:
         raise Invalid(f"local part longer than {MAX_LOCAL_PART} octets", public="local part too long")
-    if any(ord(c) < 32 or ord(c) == 127 for c in local):
-        raise Invalid("control character in a local part", public="not an address")
     return Address(local, domain_name(domain))
