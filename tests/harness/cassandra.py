@@ -89,7 +89,7 @@ FLAGS = (
 class CassandraServer(JavaServer):
     """One node; alone it is a whole Cassandra, with more `addresses` the member at `address` of a cluster."""
 
-    start_deadline = 120.0
+    start_deadline = 240.0
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ class ServerFailed(RuntimeError):
 class Server(ABC):
     """One real server. A subclass says how it is run (`argv`) and when it is usable (`not_ready`)."""
 
-    start_deadline = 60.0
+    start_deadline = 180.0
     stop_deadline = 60.0
 
     def __init__(self, name: str, run_dir: Path) -> None:

@@ -76,7 +76,7 @@ class Unbound(Server):
     """`zones`: name of the zone → its records in master file form, relative to it; SOA and NS are added. Those named in
     `signed` are signed and trusted; those in `bogus` too, and changed after that."""
 
-    start_deadline = 20.0
+    start_deadline = 120.0
 
     def __init__(
         self, run_dir: Path, zones: Mapping[str, str], *, signed: Sequence[str] = (), bogus: Sequence[str] = ()

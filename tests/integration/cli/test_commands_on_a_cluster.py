@@ -55,6 +55,7 @@ def cluster(
         found.processes.stop()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.servers("kafka", "cassandra")
 def test_from_nothing_to_a_delivered_message(cluster: Cluster) -> None:
     assert "posthouse init" in cluster.run("domain", "list", code=3).stderr

@@ -80,7 +80,7 @@ async def test_a_member_goes_on_after_an_outage(kafka: KafkaServer) -> None:
     logs = await kafka_logs(kafka)
     async with logs.open() as log, log.consume([TOPIC], "filter") as consumer:
         await log.publish([record(1)])
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             while not (first := await consumer.poll(10, 0.5)):
                 pass
             kafka.kill()
@@ -95,7 +95,7 @@ async def test_a_member_goes_on_after_an_outage(kafka: KafkaServer) -> None:
                     second.extend(r.value for r in await consumer.poll(10, 0.5))
                 return late in second
 
-            await until(caught_up)
+            await until(caught_up, seconds=180)
             # A commit while the group comes together again is left out; whoever commits next takes it along.
             done = first[0].partition, first[0].offset + 1
             while (await log.committed(TOPIC, "filter")).get(done[0]) != done[1]:
