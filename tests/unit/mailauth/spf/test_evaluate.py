@@ -174,6 +174,16 @@ async def test_a_name_of_the_client_must_be_below_and_not_merely_end_alike() -> 
     assert (await check({**zones, "mx.example.com": {"A": [CLIENT]}})).result is AuthResult.PASS
 
 
+async def test_a_name_of_the_client_that_is_not_answered_is_skipped() -> None:
+    zones = {
+        "1.2.0.192.in-addr.arpa": {"PTR": ["slow.example.com", "mx.example.com"]},
+        "example.com": txt("v=spf1 ptr -all"),
+        "mx.example.com": {"A": [CLIENT]},
+    }
+    resolver = ZoneResolver(zones, ["slow.example.com"])
+    assert (await check_mail_from(resolver, CLIENT, "u@example.com", "h")).result is AuthResult.PASS
+
+
 # ---- what goes wrong
 
 

@@ -7,7 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from posthouse.mailauth.spf.macros import MacroString
-from posthouse.mailauth.spf.record import Mechanism, Record, SpfSyntaxError, parse, parse_cached, select
+from posthouse.mailauth.spf.record import (
+    MAX_RECORD,
+    MAX_TERMS,
+    Mechanism,
+    Record,
+    SpfSyntaxError,
+    parse,
+    parse_cached,
+    select,
+)
 from posthouse.model.authentication import AuthResult
 
 NOISE = st.text(string.ascii_letters + string.digits + " .:/=%{}+-~?_,\x00\té", max_size=60)
@@ -79,3 +88,13 @@ def test_syntax_errors_spoil_the_record(term: str) -> None:
 def test_which_texts_are_records() -> None:
     texts = ["v=spf1", "V=SPF1 -all", "v=spf10", "v=spf1\t-all", " v=spf1", "spf1", "", "v=spf1;"]
     assert select(texts) == ["v=spf1", "V=SPF1 -all"]
+
+
+def test_terms_and_octets_are_bounded() -> None:
+    assert len(parse("v=spf1" + " a" * MAX_TERMS).directives) == MAX_TERMS
+    with pytest.raises(SpfSyntaxError, match="terms"):
+        parse("v=spf1" + " a" * (MAX_TERMS + 1))
+    longest = "v=spf1 x=" + "y" * (MAX_RECORD - 9)
+    assert parse(longest).directives == ()
+    with pytest.raises(SpfSyntaxError, match="longer"):
+        parse(longest + "y")
