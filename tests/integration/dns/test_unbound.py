@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from harness.manual_clock import ManualClock
 from harness.unbound import TLS_NAME, Unbound
@@ -141,3 +142,26 @@ async def test_the_systems_resolvers_are_asked_where_none_is_configured(tmp_path
         resolver = make_resolver(settings, ManualClock(), SystemIds(), metrics, system=path)
         await resolver.close()
         assert f'upstream="{label}"' in metrics.render().decode()
+
+
+def test_on_the_loop_that_the_processes_use(unbound: Unbound) -> None:
+    """UDP by add_reader, TCP and TLS by protocols, on uvloop."""
+
+    async def asked(*overrides: str) -> Metrics:
+        metrics = Metrics()
+        settings = load(Schema(SHARED), overrides=["dns.timeout=10", "dns.deadline=20", *overrides])
+        resolver = make_resolver(settings.section(DnsSettings), ManualClock(), SystemIds(), metrics)
+        try:
+            assert (await resolver.lookup("mx.signed.test", "A")).records == ("192.0.2.1",)
+            assert (await resolver.lookup("big.signed.test", "TXT")).records == ("x" * 250 * 200,)
+            with pytest.raises(DnsTemporary):
+                await resolver.lookup("mx.bogus.test", "A")
+        finally:
+            await resolver.close()
+        return metrics
+
+    over_tls = [f"dns.upstreams=127.0.0.1:{unbound.tls_port}#{TLS_NAME}", "dns.tls=true", f"dns.ca={unbound.ca}"]
+    clear = uvloop.run(asked(f"dns.upstreams=127.0.0.1:{unbound.port}"))
+    assert clear.counter(DNS_QUERIES, f"127.0.0.1:{unbound.port}", "tcp", "answered").value == 1
+    tls = uvloop.run(asked(*over_tls))
+    assert tls.counter(DNS_QUERIES, f"127.0.0.1:{unbound.tls_port}", "tls", "answered").value == 2
