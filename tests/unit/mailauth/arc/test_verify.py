@@ -152,21 +152,3 @@ async def test_twice_the_same_set() -> None:
     octets = await sealed(MESSAGE)
     result = await judged(octets[: octets.index(b"Received")] + octets)
     assert (result.result, result.reason) == (AuthResult.FAIL, "i=1 twice")
-
-
-async def test_a_broken_chain_is_sealed_as_broken_and_never_again() -> None:
-    octets = changed(await sealed(MESSAGE), b"Joe.", b"Jim.")
-    octets = await sealed(octets)
-    assert b"cv=fail" in octets
-    result = await judged(octets)
-    assert (result.result, result.reason) == (AuthResult.FAIL, "the newest sealer found the chain broken")
-    message = SignedMessage(octets)
-    assert seal(message, result, results=RESULTS, domain=DOMAIN, selector="s", key=KEY, timestamp=NOW) is None
-
-
-async def test_nothing_is_sealed_while_nothing_is_known() -> None:
-    message = SignedMessage(await sealed(MESSAGE))
-    found = ArcResult(AuthResult.TEMPERROR)
-    assert seal(message, found, results=RESULTS, domain=DOMAIN, selector="s", key=KEY, timestamp=NOW) is None
-    with pytest.raises(ValueError, match="is no name"):
-        seal(message, ArcResult(AuthResult.NONE), results="", domain="a b", selector="s", key=KEY, timestamp=NOW)
