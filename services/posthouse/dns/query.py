@@ -20,10 +20,14 @@ MAX_NAME: Final = 255
 """RFC 1035 §2.3.4: octets of a label, and of a name with the octets that say its labels' lengths."""
 EDNS_OCTETS: Final = 1232
 """Largest UDP reply asked for: fits the least MTU of IPv6 (1280), so that no fragment can be lost or forged."""
+PADDED_TO: Final = 128
+"""RFC 8467 §4.1: a padded query is a multiple of this long."""
 HEADER: Final = struct.Struct("!6H")
 HEADER_OCTETS: Final = 12
 
 _IN: Final = 1
+_PADDING: Final = 12
+"""RFC 7830 §3: code of the option."""
 _RD: Final = 0x0100
 _AD: Final = 0x0020
 _TYPE_AND_CLASS: Final = struct.Struct("!2H")
@@ -81,11 +85,18 @@ def wire_name(name: str) -> bytes | None:
     return bytes(wire) if len(wire) <= MAX_NAME else None
 
 
-def encode(id: int, question: bytes, *, edns: bool, authentic: bool) -> bytes:
-    """The query for a question section. `authentic`: ask whether the answer was validated."""
+def encode(id: int, question: bytes, *, edns: bool, authentic: bool, padded: bool = False) -> bytes:
+    """The query for a question section. `authentic`: ask whether the answer was validated. `padded`: hide the length of
+    the name, for TLS (with EDNS only)."""
     flags = _RD | _AD if authentic else _RD
     header = HEADER.pack(id, flags, 1, 0, 0, 1 if edns else 0)
-    return header + question + _OPT if edns else header + question
+    if not edns:
+        return header + question
+    if not padded:
+        return header + question + _OPT
+    fill = -(HEADER_OCTETS + len(question) + len(_OPT) + 4) % PADDED_TO
+    option = struct.pack("!2H", _PADDING, fill) + bytes(fill)
+    return header + question + _OPT[:-2] + len(option).to_bytes(2, "big") + option
 
 
 def echo(reply: bytes, question: bytes) -> Echo:

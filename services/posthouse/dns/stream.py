@@ -3,7 +3,7 @@
 - Opened when needed, by one who asks for all who wait; closed after IDLE_SECONDS without a query (RFC 7766 §6.2.3).
 - Where the other side closes a connection that had served before, what was under way is asked once more on a new one.
 - TLS (RFC 7858): the certificate must be valid for the configured name, or for the address where none is configured
-  (RFC 8310 §8.1, the strict profile); there is no way back to clear text.
+  (RFC 8310 §8.1, the strict profile); there is no way back to clear text. Queries are padded (RFC 8467 §4.1).
 - No tasks: a protocol that the loop calls. Messages are at most 65,535 octets by their length field.
 """
 
@@ -151,7 +151,8 @@ class Stream:
             id = int.from_bytes(self._token(2), "big")
         # Nobody can forge here, so the case proves nothing; it shows whether this server keeps it.
         section = question.drawn(random[2:])
-        return await connection.ask(id, section, encode(id, section, edns=edns, authentic=authentic))
+        query = encode(id, section, edns=edns, authentic=authentic, padded=self._upstream.tls)
+        return await connection.ask(id, section, query)
 
     async def _connected(self) -> tuple[_Connection, bool]:
         """The connection, and whether it has served before."""

@@ -1,5 +1,6 @@
 """Queries are what dnspython reads; echoes are told apart."""
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rdatatype
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.dns.query import EDNS_OCTETS, KINDS, MAX_NAME, Echo, Question, echo, encode, wire_name
+from posthouse.dns.query import EDNS_OCTETS, KINDS, MAX_NAME, PADDED_TO, Echo, Question, echo, encode, wire_name
 
 LABELS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=63), min_size=1, max_size=5)
 
@@ -35,6 +36,18 @@ def test_whether_it_is_authentic_is_asked_by_the_ad_bit_and_edns_can_be_left_out
     message = dns.message.from_wire(encode(1, question("example.org").plain(), edns=False, authentic=True))
     assert message.flags == dns.flags.RD | dns.flags.AD
     assert message.edns == -1
+
+
+@given(LABELS.map(".".join))
+def test_padding_hides_the_length_of_the_name(name: str) -> None:
+    wire = wire_name(name)
+    if wire is None:
+        return
+    query = encode(1, Question(wire, "A").plain(), edns=True, authentic=True, padded=True)
+    assert len(query) % PADDED_TO == 0
+    message = dns.message.from_wire(query)
+    assert [option.otype for option in message.options] == [dns.edns.OptionType.PADDING]
+    assert (message.edns, message.payload) == (0, EDNS_OCTETS)
 
 
 def test_the_case_is_drawn_letter_by_letter() -> None:
