@@ -327,6 +327,23 @@ async def test_datagrams_that_answer_nothing_asked_are_ignored_and_counted() -> 
     assert metrics.counter(DNS_DATAGRAMS_IGNORED, label, "short").value == 1
 
 
+async def test_a_reply_that_comes_twice_counts_once() -> None:
+    metrics, broken = Metrics(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+
+    def twice(query: Query) -> Replies:
+        return [query.reply(GOOD), query.reply(FORGED)]
+
+    async with HostileDns(twice) as server, asking(server, metrics=metrics) as resolver:
+        for at in range(10):
+            assert (await resolver.lookup(f"n{at}.example.org", "A")).records == RIGHT
+        ignored = metrics.counter(DNS_DATAGRAMS_IGNORED, f"127.0.0.1:{server.port}", "unknown_id")
+        async with asyncio.timeout(20):
+            while ignored.value < 10 and not broken:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert broken == []
+
+
 async def test_a_reply_from_elsewhere_is_not_even_received() -> None:
     metrics = Metrics()
 
