@@ -37,6 +37,10 @@ class ParsedRecords(Generic[T]):
         """Octets that the kept values take, estimated."""
         return self._weight
 
+    def clear(self) -> None:
+        self._kept.clear()
+        self._weight = 0
+
     def get(self, text: str) -> T:
         """The parsed value of a text, from the cache when it is there."""
         kept = self._kept.pop(text, None)

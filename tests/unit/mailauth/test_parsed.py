@@ -22,6 +22,8 @@ def test_what_was_used_least_recently_goes_first() -> None:
     assert not parsed
     assert cache.get("B") == "B"
     assert parsed == ["B"]
+    cache.clear()
+    assert (len(cache), cache.weight) == (0, 0)
 
 
 def test_what_is_too_heavy_is_not_kept() -> None:

@@ -130,12 +130,13 @@ def _weight(value: Record | SpfSyntaxError) -> int:
     return 200 + (400 * len(value.directives) if isinstance(value, Record) else 0)
 
 
-_KEPT: ParsedRecords[Record | SpfSyntaxError] = ParsedRecords(_parse_or_error, _weight)
+KEPT: ParsedRecords[Record | SpfSyntaxError] = ParsedRecords(_parse_or_error, _weight)
+"""What every evaluation of this process shares."""
 
 
 def parse_cached(text: str) -> Record:
     """As `parse`, with the result kept by text. Raises SpfSyntaxError."""
-    value = _KEPT.get(text)
+    value = KEPT.get(text)
     if isinstance(value, SpfSyntaxError):
         raise SpfSyntaxError(str(value))
     return value
