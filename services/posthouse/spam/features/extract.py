@@ -12,6 +12,7 @@ from posthouse.spam.features.rules import fired
 from posthouse.spam.features.structure import Values, structure
 from posthouse.spam.text.links import organisation
 from posthouse.spam.text.message import Message
+from posthouse.spam.text.normalise import unleet
 
 RAW_OCTETS: Final = 3_000
 """Octets from the start of the message that site memory reads."""
@@ -39,10 +40,12 @@ class Features:
 
 def extract(octets: bytes, message: Message) -> Features:
     """The features of a sanitised message and what was read of it."""
+    text_seen = unleet(message.text)
+    subject_seen = unleet(message.subject)
     hosts = sorted({link.host for link in message.links if link.host} | set(message.sources))[:100]
-    pattern = f"{message.subject} | {message.sender} | {' '.join(hosts)} | {message.text}"
-    subject = words_of(message.subject)
-    text = words_of(message.text)
+    pattern = f"{subject_seen} | {message.sender} | {' '.join(hosts)} | {text_seen}"
+    subject = words_of(subject_seen)
+    text = words_of(text_seen)
     s, t = hash_words(subject), hash_words(text)
     in_subject = hash_words(subject, "subject:")
     at = hash_words(hosts + sorted({organisation(host) for host in hosts}), "host:")

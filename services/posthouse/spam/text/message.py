@@ -228,7 +228,10 @@ def _decoded(part: Part, budget: int, message: Message) -> str:
         text = decode_raw(octets)
     else:
         text = decode_octets(octets, name)
-    text = text[:budget]
+    if len(text) > budget:
+        text = text[: budget * 3 // 4] + text[-(budget // 4) :] if budget >= 4 else text[:budget]
+        if "text" not in message.limits:
+            message.limits.append("text")
     if not text.isascii():
         message.undecodable += text.count("\ufffd")
     return text

@@ -57,6 +57,11 @@ _INVISIBLE_RUN = re.compile("[" + "".join(map(chr, _INVISIBLE)) + "]")
 _MIXED = re.compile(
     r"[\u0370-\u03ff\u0400-\u052f\u0531-\u0587](?:['’]?[a-z]|(?<=[a-z].))",
 )
+# Digits and marks that stand for letters inside a word; numbers and names like mp3 or win2000 stay.
+_LEET_WORD = re.compile(
+    r"(?<![a-z0-9@$])(?:[0134578@$]{1,2}[a-z]|[a-z])[a-z]*(?:[0134578@$]{1,2}[a-z]+)+[0134578@$]{0,2}(?![a-z0-9@$])"
+)
+_LEET: Final = str.maketrans("0134578@$", "oieastbas")
 _SPACE = re.compile(r"\s+")
 
 
@@ -80,6 +85,11 @@ def normalise(text: str) -> Normalised:
     text = unicodedata.normalize("NFKC", text).lower()
     mixed = len(_MIXED.findall(text))
     return Normalised(_SPACE.sub(" ", text.translate(_TABLE)).strip(), invisible, mixed)
+
+
+def unleet(text: str) -> str:
+    """Normalised text with the letters that digits stand for: `v1agra`, `fr33dom`."""
+    return _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
 
 
 def fold(text: str) -> str:
