@@ -27,12 +27,13 @@ def relaxed_body(body: bytes) -> bytes:
     """RFC 6376 §3.4.4: WSP runs become one SP, WSP at line ends and empty lines at the end go; empty stays empty."""
     if b"\t" in body:
         body = body.replace(b"\t", b" ")
-    while b"  " in body:  # halves the longest run each time
-        body = body.replace(b"  ", b" ")
-    if b" \r\n" in body:
-        body = body.replace(b" \r\n", b"\r\n")
-    if body.endswith(b" "):
-        body = body[:-1]
+    if b" " in body:  # base64 has none: one octet is found twenty times faster than two
+        while b"  " in body:  # halves the longest run each time
+            body = body.replace(b"  ", b" ")
+        if b" \r\n" in body:
+            body = body.replace(b" \r\n", b"\r\n")
+        if body.endswith(b" "):
+            body = body[:-1]
     end = _text_end(body)
     if end == 0:
         return b""

@@ -18,12 +18,13 @@ from posthouse.mailauth.dkim.canonical import relaxed_body, relaxed_header, simp
 from posthouse.mailauth.dkim.signature import without_value
 from posthouse.protocol.mime.header import header_end
 
-MAX_HEADER = 1_048_576
+MAX_HEADER = 524_288
 """Octets of the header that are read."""
 MAX_FIELDS = 10_000
 """Fields that are read."""
 
-_FIELD = re.compile(rb"\n([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
+# Group 1: the field as it stands with the CR at its end; 2: its name; 3: the value with folds and that CR.
+_FIELDS = re.compile(rb"\n(([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*))")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -52,13 +53,16 @@ class SignedMessage:
             block += b"\r\n"
         fields: list[Field] = []
         by_name: dict[bytes, list[int]] = {}
-        for match in _FIELD.finditer(block):
-            if len(fields) == MAX_FIELDS:
+        for place, (raw, written, value) in enumerate(_FIELDS.findall(block)):
+            if place == MAX_FIELDS:
                 break
-            name = match[1].lower()
-            by_name.setdefault(name, []).append(len(fields))
+            name = written.lower()
+            if name in by_name:
+                by_name[name].append(place)
+            else:
+                by_name[name] = [place]
             # Behind each field comes LF, and before each LF a CR, which is not the field's.
-            fields.append(Field(name, match[0][1:-1], match[2][:-1]))
+            fields.append(Field(name, raw[:-1], value[:-1]))
         self.fields: Sequence[Field] = fields
         self.by_name = by_name
         """Places in `fields`, from the top, by lower-case name."""

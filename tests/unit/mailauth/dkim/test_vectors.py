@@ -1,4 +1,4 @@
-"""What the RFCs print: RFC 6376 appendix A, RFC 8463 appendix A."""
+"""What the RFCs print: RFC 6376 appendix A, RFC 8463 appendix A; and what Exim signed, from dkimpy's cases."""
 
 from posthouse.dns.zones import ZoneResolver
 from posthouse.mailauth.dkim.message import SignedMessage
@@ -48,8 +48,25 @@ DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
  DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz
  dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=
 {MAIL}"""
+EXIM = """\
+DKIM-Signature: v=1; a=ed25519-sha256; q=dns/txt; c=relaxed/relaxed; d=test.ex
+	; s=sed; h=From:To:Subject; bh=/Ab0giHZitYQbDhFszoqQRUkgqueaX9zatJttIU/plc=;
+	 b=5fhyD3EILDrnL4DnkD4hDaeis7+GSzL9GMHrhIDZJjuJ00WD5iI8SQ1q9rDfzFL/Kdw0VIyB4R
+	Dq0a4H6HI+Bw==;
+Received: from jgh by myhost.test.ex with local (Exim x.yz)
+	envelope-from <jgh@myhost.test.ex>)
+	 1dtXln-0000YP-Hb
+	 a@test.ex; Sun, 17 Sep 2017 12:29:51 +0100
+From: nobody@example.com
+Message-Id: <E1dtXln-0000YP-Hb@myhost.test.ex>
+Sender: CALLER_NAME <jgh@myhost.test.ex>
+Date: Sun, 17 Sep 2017 12:29:51 +0100
+
+content
+"""
 ZONE = ZoneResolver(
     {
+        "sed._domainkey.test.ex": {"TXT": ["v=DKIM1; k=ed25519; p=sPs07Vu29FpHT/80UXUcYHFOHifD4o2ZlP2+XUh9g6E="]},
         "brisbane._domainkey.example.com": {
             "TXT": [
                 "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQ"
@@ -87,3 +104,9 @@ async def test_rfc_6376_appendix_a() -> None:
 async def test_rfc_8463_appendix_a() -> None:
     assert await results(RFC_8463) == [AuthResult.PASS, AuthResult.PASS]
     assert await results(RFC_8463.replace("hungry", "thirsty")) == [AuthResult.FAIL, AuthResult.FAIL]
+
+
+async def test_exim() -> None:
+    # Signed fields that are not there, a field that is no field, folds within b=.
+    assert await results(EXIM) == [AuthResult.PASS]
+    assert await results(EXIM.replace("Message-Id:", "To: b@test.ex\nMessage-Id:")) == [AuthResult.FAIL]
