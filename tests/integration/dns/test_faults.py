@@ -257,6 +257,7 @@ async def test_a_connection_that_was_closed_after_serving_is_opened_anew() -> No
     async with HostileDns(cut, once) as server, asking(server) as resolver:
         for at in range(3):
             assert (await resolver.lookup(f"n{at}.example.org", "A")).records == RIGHT
+        assert transports(server) == ["udp", "tcp"] + ["udp", "tcp", "tcp"] * 2
 
 
 async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

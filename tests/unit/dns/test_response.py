@@ -126,6 +126,12 @@ def test_loops_and_endless_chains_are_malformed(size: int) -> None:
         parsed("n0.example.org", "A", *chain, f"n{MAX_CNAMES + 1}.example.org. 60 IN A 192.0.2.1")
 
 
+def test_records_of_another_class_are_ignored() -> None:
+    raw = reply("example.org", "A", "example.org. 60 IN A 192.0.2.1")
+    at = raw.rindex(b"\0\x01\0\x01") + 2
+    assert parse(raw[:at] + b"\0\x03" + raw[at + 2 :], question("example.org", "A")).records == ()
+
+
 def test_the_longest_chain() -> None:
     chain = [f"n{at}.example.org. 60 IN CNAME n{at + 1}.example.org." for at in range(MAX_CNAMES)]
     assert parsed("n0.example.org", "A", *chain, f"n{MAX_CNAMES}.example.org. 60 IN A 192.0.2.1").records
