@@ -50,13 +50,13 @@ DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
 {MAIL}"""
 EXIM = """\
 DKIM-Signature: v=1; a=ed25519-sha256; q=dns/txt; c=relaxed/relaxed; d=test.ex
-	; s=sed; h=From:To:Subject; bh=/Ab0giHZitYQbDhFszoqQRUkgqueaX9zatJttIU/plc=;
-	 b=5fhyD3EILDrnL4DnkD4hDaeis7+GSzL9GMHrhIDZJjuJ00WD5iI8SQ1q9rDfzFL/Kdw0VIyB4R
-	Dq0a4H6HI+Bw==;
+ ; s=sed; h=From:To:Subject; bh=/Ab0giHZitYQbDhFszoqQRUkgqueaX9zatJttIU/plc=;
+ b=5fhyD3EILDrnL4DnkD4hDaeis7+GSzL9GMHrhIDZJjuJ00WD5iI8SQ1q9rDfzFL/Kdw0VIyB4R
+ Dq0a4H6HI+Bw==;
 Received: from jgh by myhost.test.ex with local (Exim x.yz)
-	envelope-from <jgh@myhost.test.ex>)
-	 1dtXln-0000YP-Hb
-	 a@test.ex; Sun, 17 Sep 2017 12:29:51 +0100
+ envelope-from <jgh@myhost.test.ex>)
+ 1dtXln-0000YP-Hb
+ a@test.ex; Sun, 17 Sep 2017 12:29:51 +0100
 From: nobody@example.com
 Message-Id: <E1dtXln-0000YP-Hb@myhost.test.ex>
 Sender: CALLER_NAME <jgh@myhost.test.ex>
