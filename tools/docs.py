@@ -229,7 +229,7 @@ def _kept(topic: Topic) -> str:
 
 def _code(text: str) -> str:
     """Names of topics as code."""
-    return re.sub(r"\b((?:mail|dir|filter|delivery)\.[a-z0-9.*]*[a-z0-9*])", r"`\1`", text)
+    return re.sub(r"\b((?:mail|dir|filter|delivery|learning)\.[a-z0-9.*]*[a-z0-9*])", r"`\1`", text)
 
 
 def architecture_page() -> str:

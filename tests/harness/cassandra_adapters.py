@@ -16,6 +16,7 @@ from posthouse.store.blob.cassandra import CassandraBlobIndex, CassandraBlobObje
 from posthouse.store.blob.objects import BlobObjects
 from posthouse.store.directory.cassandra import CassandraDirectoryTable
 from posthouse.store.directory.directory import TableDirectory
+from posthouse.store.learning.cassandra import CassandraLearningStore
 
 KEYSPACE = f"posthouse_{uuid.uuid4().hex[:10]}"
 
@@ -42,6 +43,15 @@ async def cassandra_directory(server: CassandraServer) -> AsyncIterator[Director
         await table.make_tables()
         await table.prepare()
         yield TableDirectory(table, SystemIds())
+
+
+@asynccontextmanager
+async def cassandra_learning_store(server: CassandraServer) -> AsyncIterator[CassandraLearningStore]:
+    async with database(server) as db:
+        store = CassandraLearningStore(db)
+        await store.make_tables()
+        await store.prepare()
+        yield store
 
 
 @asynccontextmanager

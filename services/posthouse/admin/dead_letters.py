@@ -58,7 +58,7 @@ def _groups(group: str | None) -> tuple[str, ...]:
     if group is None:
         return GROUPS
     if group not in GROUPS:
-        raise Invalid(f"group {group}", public=f"{group!r} is no consumer group; there are {' and '.join(GROUPS)}")
+        raise Invalid(f"group {group}", public=f"{group!r} is no consumer group; there are {', '.join(GROUPS)}")
     return (group,)
 
 

@@ -2,7 +2,7 @@
 
 Role          MS access (RFC 5598 §4.2.4), ports 143 (STARTTLS) and 993 (implicit TLS)
 Consumes      nothing
-Produces      mail.trace.v1 (the first FETCH of a message)
+Produces      mail.trace.v1 (the first FETCH of a message), mail.learn.v1 (moves into and out of Junk)
 Reads/Writes  account logs through the mail store; blobs (reads bodies, writes large APPENDs); reads the directory
 Acknowledges  OK after the commit, never before
 On crash      connections break; what was answered OK is durable, what was not is whole or not there at all

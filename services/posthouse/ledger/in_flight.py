@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from posthouse.log.codec import decode_accepted, decode_deliver
 from posthouse.log.consumer.dlq import list_letters
-from posthouse.log.topics import DELIVERY, FILTER, GROUPS, MAIN_TOPIC
+from posthouse.log.topics import DELIVERY, FILTER, MAIN_TOPIC, ROAD_GROUPS
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import DeliveryId, QueueId
 from posthouse.ports.log import Log
@@ -36,12 +36,12 @@ class InFlight:
 async def look(log: Log, since_us: int) -> InFlight:
     """Everything on the road that the log took at or after `since_us`, and all dead letters."""
     found = InFlight()
-    for group in GROUPS:
+    for group in ROAD_GROUPS:
         main = MAIN_TOPIC[group]
         for topic in (main.name, *main.retry):
             committed = await log.committed(topic, group)
             await _uncommitted(log, topic, group, committed, since_us, found)
-    for group in GROUPS:
+    for group in ROAD_GROUPS:
         for letter in await list_letters(log, group):
             _add(found, group, letter.record.value, f"{group}.dlq")
     return found

@@ -14,7 +14,12 @@ DAY = 86_400
 
 FILTER = "filter"
 DELIVERY = "delivery"
-GROUPS = (FILTER, DELIVERY)
+LEARNING = "learning"
+ROAD_GROUPS = (FILTER, DELIVERY)
+"""Those that carry mail."""
+GROUPS = (*ROAD_GROUPS, LEARNING)
+PROCESS_OF = {FILTER: "filter", DELIVERY: "delivery", LEARNING: "filter"}
+"""Where each group's members run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Topic:
     key: str
     produced_by: tuple[str, ...]
     consumed_by: tuple[str, ...]
-    """Consumer groups; also the names of their processes. Empty = read by scans alone."""
+    """Consumer groups (PROCESS_OF says where they run). Empty = read by scans alone."""
     retry: tuple[str, ...] = ()
     dlq: str = ""
     partitions: int = 48
@@ -88,6 +93,18 @@ MAIL_TRACE = Topic(
     partitions=12,
     retention=30 * DAY,
 )
+MAIL_LEARN = Topic(
+    "mail.learn.v1",
+    payload="Lesson",
+    key="account_id",
+    produced_by=("imap",),
+    consumed_by=(LEARNING,),
+    retry=tuple(f"{LEARNING}.retry.{tier.name}" for tier in RETRY_TIERS),
+    dlq=f"{LEARNING}.dlq",
+    partitions=12,
+    # No mail: what nobody has learned from for a week is let go.
+    retention=7 * DAY,
+)
 DIR_STATE = Topic(
     "dir.state.v1",
     payload="directory record",
@@ -98,8 +115,8 @@ DIR_STATE = Topic(
     compacted=True,
 )
 
-FLOW = (MAIL_ACCEPTED, MAIL_DELIVER, MAIL_TRACE, DIR_STATE)
-"""The topics that a mail or a directory change takes, in order."""
+FLOW = (MAIL_ACCEPTED, MAIL_DELIVER, MAIL_TRACE, MAIL_LEARN, DIR_STATE)
+"""The topics that a mail, a lesson or a directory change takes, in order."""
 
 MAIN_TOPIC = {group: topic for topic in FLOW for group in topic.consumed_by}
 """What each consumer group consumes."""

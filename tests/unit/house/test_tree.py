@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from posthouse.log.topics import FLOW, GROUPS
+from posthouse.log.topics import FLOW, GROUPS, PROCESS_OF
 
 ROOT = Path(__file__).parents[3]
 SERVICES = ROOT / "services"
@@ -162,18 +162,21 @@ def test_the_headers_agree_with_the_topics(docs: ModuleType, direction: str) -> 
     for process in docs.processes():
         if process.name == "cli":
             continue
+        groups = [group for group in GROUPS if PROCESS_OF[group] == process.name]
+        mine = {process.name, *groups}
         sides = [topic.consumed_by if direction == "Consumes" else topic.produced_by for topic in FLOW]
-        expected = {topic.name for topic, side in zip(FLOW, sides, strict=True) if process.name in side}
-        if process.name in GROUPS:
-            expected.add(f"{process.name}.retry.*")
+        expected = {topic.name for topic, side in zip(FLOW, sides, strict=True) if mine & set(side)}
+        for group in groups:
+            expected.add(f"{group}.retry.*")
             if direction == "Produces":
-                expected.add(f"{process.name}.dlq")
+                expected.add(f"{group}.dlq")
         assert names_in(process.header[direction]) == expected, f"{direction} of {process.name}"
 
 
 def test_topics_name_only_processes(docs: ModuleType) -> None:
     known = {process.name for process in docs.processes()}
-    assert {name for topic in FLOW for name in (*topic.produced_by, *topic.consumed_by)} <= known
+    named = {name for topic in FLOW for name in (*topic.produced_by, *topic.consumed_by)}
+    assert {PROCESS_OF.get(name, name) for name in named} <= known
 
 
 def test_generated_pages_are_up_to_date(docs: ModuleType) -> None:

@@ -1,0 +1,1 @@
+"""learning: what each account has taught the filter, one document per account."""
