@@ -56,6 +56,13 @@ class ScorerPool(Service):
         self._memory = memory
         self._line: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._ready = 0
+        self.in_hand = 0
+        """Messages that a process has in hand."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that no process has in hand yet."""
+        return self._line.qsize()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -137,6 +144,7 @@ class ScorerPool(Service):
                     return True
                 if waiting.answer.cancelled():
                     continue
+                self.in_hand += 1
                 try:
                     async with asyncio.timeout(self._seconds):
                         _write(process, waiting.job)
@@ -149,6 +157,8 @@ class ScorerPool(Service):
                     self._metrics.counter(SCORES, "died").value += 1
                     _fail(waiting, "the scorer died of it")
                     return False
+                finally:
+                    self.in_hand -= 1
                 self._metrics.counter(SCORES, "scored").value += 1
                 if not waiting.answer.done():
                     waiting.answer.set_result(found)  # type: ignore[arg-type]

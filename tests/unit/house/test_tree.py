@@ -72,6 +72,8 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "imap/server.py",
         "imap/wire.py",
     ),
+    "tests/integration/smtp/test_sender_authentication.py": ("mx/authentication.py",),
+    "tests/integration/filter/test_scorers.py": ("filter/scorers.py",),
     "tests/integration/smtp/test_connection.py": (
         "ingress/connection.py",
         "ingress/handlers/data.py",
