@@ -113,7 +113,7 @@ class SignedMessage:
             at = taken.get(name, len(places)) - 1
             if at >= 0 and places[at] == but:
                 at -= 1
-            taken[name] = at if at > 0 else 0
+            taken[name] = at
             if at >= 0:
                 chosen.append(self.canonical_field(places[at], canonicalization))
         return chosen

@@ -3,8 +3,10 @@
 import pytest
 
 from harness.signed_mail import DOMAIN, MESSAGE, NOW, changed, key_record, key_zone, rsa_key
+from posthouse.mailauth.arc.chain import sets_of
 from posthouse.mailauth.arc.seal import seal
-from posthouse.mailauth.arc.verify import verify
+from posthouse.mailauth.arc.verify import sealed_octets, verify
+from posthouse.mailauth.dkim.keys import parse_key
 from posthouse.mailauth.dkim.message import SignedMessage
 from posthouse.model.authentication import ArcResult, AuthResult
 
@@ -42,6 +44,14 @@ async def test_a_broken_chain_is_sealed_as_broken_and_never_again() -> None:
     assert (result.result, result.reason) == (AuthResult.FAIL, "the newest sealer found the chain broken")
     message = SignedMessage(octets)
     assert seal(message, result, results=RESULTS, domain=DOMAIN, selector="s", key=KEY, timestamp=NOW) is None
+
+
+async def test_a_seal_of_a_broken_chain_covers_its_own_set_only() -> None:
+    # RFC 8617 §5.1.2.
+    message = SignedMessage(await sealed(changed(await sealed(MESSAGE), b"Joe.", b"Jim.")))
+    newest = sets_of(message)[-1:]
+    key = parse_key(key_record(KEY))
+    assert key.verifies(newest[0].seal.value, sealed_octets(message, newest), b"")
 
 
 async def test_nothing_is_sealed_while_nothing_is_known() -> None:

@@ -84,6 +84,16 @@ async def test_a_change_of_what_an_older_hand_said() -> None:
     assert verified_by_dkimpy(octets) == b"fail"
 
 
+async def test_a_hand_that_sealed_a_broken_chain_as_whole() -> None:
+    octets = changed(await sealed(MESSAGE), b"dkim=pass", b"dkim=none")
+    lie = ArcResult(AuthResult.PASS)
+    block = seal(SignedMessage(octets), lie, results=RESULTS, domain=DOMAIN, selector="s", key=KEY, timestamp=NOW)
+    assert block is not None
+    result = await judged(block + octets)
+    assert (result.result, result.reason) == (AuthResult.FAIL, "seal of i=1 does not fit")
+    assert verified_by_dkimpy(block + octets) == b"fail"
+
+
 async def test_ed25519() -> None:
     octets = await sealed(await sealed(MESSAGE), key=ed25519_key(), selector="e")
     assert (await judged(octets)).result is AuthResult.PASS
