@@ -11,6 +11,9 @@ from posthouse.mailauth.dkim.signature import MAX_FIELD, SignatureError, decode,
 MAX_INSTANCES = 50
 """RFC 8617 §4.2.1."""
 
+MAX_RESULTS = 4_096
+"""Octets of the results that are carried on; longer ones say nothing, rather than something cut."""
+
 _SEAL, _SIGNATURE, _RESULTS = b"arc-seal", b"arc-message-signature", b"arc-authentication-results"
 _INSTANCE = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,3})[ \t\r\n]*;")
 _VALIDATIONS = frozenset(("none", "pass", "fail"))
@@ -74,8 +77,10 @@ def sets_of(message: SignedMessage) -> list[ArcSet]:
 
 
 def results_of(message: SignedMessage, place: int) -> str:
-    """What an ARC-Authentication-Results says behind its instance, on one line."""
+    """What an ARC-Authentication-Results says behind its instance, on one line; empty when it is too long."""
     value = message.fields[place].value
+    if len(value) > MAX_RESULTS:
+        return ""
     match = _INSTANCE.match(value)
     text = value[match.end() if match is not None else 0 :]
     return b" ".join(text.split()).decode("utf-8", "replace")

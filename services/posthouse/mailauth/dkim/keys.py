@@ -25,6 +25,8 @@ MAX_RECORDS = 8
 """Records at one name that are looked at; a name has one key (RFC 6376 §3.6.2.2)."""
 MAX_KEY_TEXT = 16_384
 """Characters of p=; a key of 16,384 bits has 2,800."""
+MAX_KEPT_TEXT = 2_048
+"""Characters of a record that is kept; one of a 4,096-bit key has 750. What strangers publish is not to fill memory."""
 MAX_EXPONENT_BITS = 64
 """Of an RSA key: what a large one costs is the sender's choice, the time is ours."""
 
@@ -87,7 +89,7 @@ class KeyCache:
                 kept = parse_key(record)
             except UnusableKey as e:
                 kept = str(e)
-            if len(record) <= MAX_KEY_TEXT:
+            if len(record) <= MAX_KEPT_TEXT:
                 self._kept[record] = kept
                 if len(self._kept) > self._limit:
                     self._kept.popitem(last=False)

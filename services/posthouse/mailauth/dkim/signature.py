@@ -13,6 +13,8 @@ from posthouse.mailauth.domains import MAX_NAME, a_labels, is_within
 
 MAX_FIELD = 16_384
 """Octets of one signature field; a longer one is not read."""
+MAX_IDENTITY = 512
+"""Octets of i=, which stands in results: a local part and a domain have 320."""
 MAX_SIGNED_NAMES = 500
 """Names in h=."""
 
@@ -92,7 +94,7 @@ def parse(tags: dict[str, str], *, arc: bool = False) -> Signature:
     if not arc and "i" in tags:
         identity = tags["i"]
         found = a_labels(identity.rpartition("@")[2]) if "@" in identity else None
-        if found is None or not is_within(found, domain):
+        if found is None or len(identity) > MAX_IDENTITY or not is_within(found, domain):
             raise SignatureError("i= is not within d=")
         identity_domain = found
     names = _names(tags["h"])

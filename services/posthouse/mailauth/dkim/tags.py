@@ -34,7 +34,7 @@ def tag_list(text: str) -> dict[str, str]:
         if _NAME.fullmatch(name) is None:
             raise TagError("a tag without a name")
         if name in tags:
-            raise TagError(f"tag {name}= twice")
+            raise TagError(f"tag {name[:20]}= twice")
         tags[name] = value.strip(_SPACE)
     return tags
 

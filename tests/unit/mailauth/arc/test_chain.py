@@ -40,6 +40,11 @@ def test_what_a_set_says_on_one_line() -> None:
     assert results_of(one, sets_of(one)[0].results) == "mx.example.org; spf=pass; dkim=none"
 
 
+def test_results_without_end_say_nothing() -> None:
+    one = message(arc_set(1, "none").replace(b"spf=pass", b"spf=pass (" + b"x" * 5_000 + b")"))
+    assert results_of(one, sets_of(one)[0].results) == ""
+
+
 def test_fifty_and_no_more() -> None:
     fifty = [arc_set(number, "pass" if number > 1 else "none") for number in range(50, 0, -1)]
     assert len(sets_of(message(*fifty))) == 50

@@ -87,8 +87,11 @@ def test_keys_and_refusals_are_kept_and_bounded() -> None:
         assert keys.read(record) is first
     assert len(keys) == 2
     with pytest.raises(UnusableKey):
-        keys.read("p=" + "A" * 20_000)
+        keys.read("p=" + "A" * 3_000)  # too long to be kept
+    with pytest.raises(UnusableKey, match="revoked"):
+        keys.read("p=; n=3")
     assert keys.read(record) is first
+    assert len(keys) == 2
 
 
 def test_a_signature_of_another_length_does_not_verify() -> None:

@@ -56,6 +56,7 @@ def test_one_form_is_for_the_header() -> None:
         ({"i": "joe@example.net"}, "i= is not within d="),
         ({"i": "joe@notexample.org"}, "i= is not within d="),
         ({"i": "example.org"}, "i= is not within d="),
+        ({"i": "x" * 600 + "@example.org"}, "i= is not within d="),
         ({"h": "to:subject"}, "From is not signed"),
         ({"h": ":".join(["from"] * 501)}, "too many names in h="),
         ({"t": "-1"}, "t= is no number"),
