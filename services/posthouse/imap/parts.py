@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from posthouse.imap.lessons import Lessons
 from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.server import ImapServer
 from posthouse.imap.services import Services
@@ -68,6 +69,7 @@ class TraceWriter(Service):
 @dataclass(frozen=True, slots=True)
 class Imap:
     trace_writer: TraceWriter
+    lessons: Lessons
     server: ImapServer
     listener: Listener
     tls_listener: Listener | None
@@ -75,7 +77,7 @@ class Imap:
 
     def components(self) -> tuple[Component, ...]:
         """To be listed behind the stores and the `Authenticator`."""
-        parts = (self.trace_writer, self.server, self.listener, self.tls_listener)
+        parts = (self.trace_writer, self.lessons, self.server, self.listener, self.tls_listener)
         return tuple(part for part in parts if part is not None)
 
 
@@ -99,6 +101,7 @@ def make_imap(
     events = TraceEvents(ports.log, ports.clock, process)
     if insecure_loopback_auth:
         settings = replace(settings, insecure_loopback_auth=True)
+    lessons = Lessons(ports.mail_store, ports.log, ports.clock, metrics)
     pushes = Pushes(ports.mail_store, tracer, metrics, lookup=trace_pushes)
     server = ImapServer(
         Services(
@@ -118,6 +121,7 @@ def make_imap(
             pool=Pool(),
             process=process,
             trace_event=events.write,
+            lessons=lessons,
         )
     )
     limiter = ConnectionLimiter(limits.connections, limits.connections_per_address)
@@ -138,6 +142,7 @@ def make_imap(
 
     return Imap(
         TraceWriter(events),
+        lessons,
         server,
         listener("imap", settings.port, None),
         listener("imaps", settings.tls_port, tls) if tls is not None else None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from posthouse.imap.lessons import Lessons
 from posthouse.imap.literals import LiteralMemory
 from posthouse.imap.settings import ImapSettings
 from posthouse.imap.traced import FirstFetches
@@ -53,3 +54,5 @@ class Services:
     first_fetches: FirstFetches = field(default_factory=FirstFetches)
     trace_event: Callable[[TraceEvent], None] | None = None
     """Fire and forget: publishes to mail.trace.v1."""
+    lessons: Lessons | None = None
+    """Told of moves; None = nobody learns."""

@@ -54,7 +54,7 @@ SIZES: Final = (1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0
 """Bytes: 1 KiB to 64 MiB."""
 
 _INGRESS: Final = Label("process", ("mx", "submission"))
-_STAGE: Final = Label("stage", ("filter", "delivery"))
+_STAGE: Final = Label("stage", ("filter", "delivery", "learning"))
 _TOPIC: Final = Label("topic")
 _LISTENER: Final = Label("listener")
 _UPSTREAM: Final = Label("upstream")
@@ -148,6 +148,20 @@ SCORES: Final = CounterDef(
 )
 SCORER_RESTARTS: Final = CounterDef(
     "posthouse_scorer_restarts_total", "Scorer processes that were replaced.", "operations", ()
+)
+LESSONS: Final = CounterDef(
+    "posthouse_lessons_total",
+    "Messages that people moved into or out of Junk, by what `imap` did with that: `told` to the filter; `bulk`, a "
+    "command that moved too many to mean each of them; `lost`, since the log or the store did not answer.",
+    "messages",
+    (Label("outcome", ("told", "bulk", "lost")),),
+)
+LEARNED: Final = CounterDef(
+    "posthouse_learned_total",
+    "Lessons that the filter took, by what came of them: `learned`; `unlearned`, moved back; `repeated`, known "
+    "already; `gone`, deleted before it was read; `unread`, no scorer could read it; `off`, since scoring is.",
+    "messages",
+    (Label("outcome", ("learned", "unlearned", "repeated", "gone", "unread", "off")),),
 )
 VERDICTS: Final = CounterDef(
     "posthouse_verdicts_total",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from posthouse.imap.handlers.commit import commit
+from posthouse.imap.handlers.expunge import expunge_and_tell
 from posthouse.imap.handlers.names import view_of
 from posthouse.model.change import Expunge
 from posthouse.protocol.imap.responses.status import ok
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def close(connection: Connection, request: Request) -> bytes:
     view = view_of(connection.session)
     if not view.read_only:
-        await commit(connection, Expunge(view.number))
+        await expunge_and_tell(connection, Expunge(view.number))
     connection.session.unselected()
     return ok(request.tag, b"CLOSE completed")
 

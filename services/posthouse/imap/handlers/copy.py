@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from posthouse.imap.handlers.commit import NO_LIMIT, commit, quota_of
+from posthouse.imap.handlers.commit import NO_LIMIT, committed, quota_of
 from posthouse.imap.handlers.names import view_of
+from posthouse.imap.lessons import email_ids_of
 from posthouse.model import change
 from posthouse.model.change import Copied
 from posthouse.model.ids import Uid
@@ -33,9 +34,19 @@ async def copy(connection: Connection, request: Request) -> bytes:
     uids = [Uid(uid) for uid in selection.uids]
     # A move inside the account changes no quota.
     quota = NO_LIMIT if command.move else await quota_of(connection)
-    effect = await commit(connection, change.Copy(view.number, uids, command.mailbox, command.move), quota=quota)
+    email_ids = email_ids_of(view, uids)
+    asked = change.Copy(view.number, uids, command.mailbox, command.move)
+    modseq, effect = await committed(connection, asked, quota=quota)
     if not isinstance(effect, Copied) or not effect.source_uids:
         return ok(request.tag, b"%b completed" % verb)
+    lessons = connection.services.lessons
+    if lessons is not None:
+        known = [uid for uid in effect.source_uids if uid in email_ids]
+        which = [email_ids[uid] for uid in known]
+        if command.move:
+            lessons.moved(view.account, view.number, effect.target, which, modseq)
+        else:
+            lessons.copied(view.account, view.number, effect.target, known, which)
     copyuid = b"COPYUID %d %b %b" % (
         effect.uidvalidity,
         format_set(effect.source_uids),

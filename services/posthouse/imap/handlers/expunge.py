@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from posthouse.imap.handlers.commit import commit
+from posthouse.imap.handlers.commit import committed
 from posthouse.imap.handlers.names import view_of
 from posthouse.model import change
 from posthouse.model.ids import Uid
@@ -26,5 +26,14 @@ async def expunge(connection: Connection, request: Request) -> bytes:
     if command.uids is not None:
         uids = [Uid(uid) for uid in view.select(command.uids, uid=True).uids]
     if uids is None or uids:
-        await commit(connection, change.Expunge(view.number, uids))
+        await expunge_and_tell(connection, change.Expunge(view.number, uids))
     return ok(request.tag, b"EXPUNGE completed")
+
+
+async def expunge_and_tell(connection: Connection, asked: change.Expunge) -> None:
+    """A message that was copied before and is gone now was moved (lessons.py)."""
+    account = view_of(connection.session).account
+    modseq, effect = await committed(connection, asked)
+    lessons = connection.services.lessons
+    if lessons is not None and isinstance(effect, change.Expunged):
+        lessons.expunged(account, asked.mailbox, effect.uids, modseq)
