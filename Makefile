@@ -9,7 +9,7 @@ PORT_BASE ?= 21000
 
 .DEFAULT_GOAL := help
 .PHONY: help deps run test check unit contract transcripts fuzz integration interop e2e telemetry drills \
-        load load-peers load-cluster protos docs map lock servers clean
+        load load-peers load-cluster protos model docs map lock servers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ load-cluster: deps servers ## The same for separate processes over a real Kafka 
 
 protos: deps ## Generate the Python code of protos/
 	$(BIN)/python tools/protos.py
+
+model: deps ## Train the cold-start model that the package ships, and its card
+	$(BIN)/python tools/cold_start.py
 
 docs: deps ## Generate the reference pages
 	$(BIN)/python tools/docs.py

@@ -35,7 +35,12 @@ COMMANDS: Final = {
     "up": Entry(_RUN, "posthouse.cli.up", "up", "Run the whole platform in one process, on embedded storage."),
     "mx": Entry(_RUN, _PROCESS, "mx", "Run the SMTP server that receives mail from the internet."),
     "submission": Entry(_RUN, _PROCESS, "submission", "Run the SMTP server that takes mail from users."),
-    "filter": Entry(_RUN, "posthouse.cli.commands.filter", "filter_", "Run the stage that judges and routes; train and use its models."),
+    "filter": Entry(
+        _RUN,
+        "posthouse.cli.commands.filter",
+        "filter_",
+        "Run the stage that judges and routes; train and use its models.",
+    ),
     "delivery": Entry(_RUN, _PROCESS, "delivery", "Run the stage that delivers into accounts."),
     "mailstore": Entry(_RUN, _PROCESS, "mailstore", "Run the service that keeps the account logs."),
     "imap": Entry(_RUN, _PROCESS, "imap", "Run the IMAP server."),

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from posthouse.cli.commands.filter_files import (
+    card_text,
+    delta_path,
+    line_of,
+    load_delta,
+    load_model,
+    move_id,
+    shipped,
+    write_file,
+)
+from posthouse.cli.commands.filter_model import model
 from posthouse.cli.commands.process import filter as process
 from posthouse.cli.exits import CommandError
-from posthouse.cli.output import Column, clean, pairs, table
+from posthouse.cli.output import Column, clean, table
 
 if TYPE_CHECKING:
     from posthouse.spam.learning.user_delta import UserDelta
-    from posthouse.spam.models.model import Model
-    from posthouse.spam.scorer import Scored, Scorer
+    from posthouse.spam.scorer import Scorer
 
 _PLACE = click.Path(exists=True, path_type=Path)
 _MODEL = click.option(
@@ -53,70 +61,6 @@ def filter_(ctx: click.Context, /, **settings: Any) -> None:
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(process, **settings)
-
-
-def load_model(path: Path | None) -> Model:
-    """The model of a file, or the shipped one."""
-    from posthouse.spam.models.model_file import BadModelError, load
-
-    place = path or shipped()
-    try:
-        return load(place.read_bytes())
-    except OSError as error:
-        raise CommandError(f"{place} cannot be read: {error.strerror}") from error
-    except BadModelError as error:
-        raise CommandError(f"{place}: {error}") from error
-
-
-def shipped() -> Path:
-    """The cold-start model of the package."""
-    import posthouse.spam
-
-    return Path(posthouse.spam.__path__[0]) / "shipped" / "cold_start.model"
-
-
-def write_file(path: Path, octets: bytes) -> None:
-    """Whole or not at all: who reads the file meanwhile sees the old one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(octets)
-        beside.replace(path)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def delta_path(model: Path, user: str) -> Path:
-    """Where a user's delta lies: beside the model, under a name that no user can steer."""
-    name = hashlib.sha256(user.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return model.with_name(model.name + ".users") / f"{name}.delta"
-
-
-def load_delta(path: Path) -> UserDelta:
-    from posthouse.spam.learning.user_delta import BadDeltaError, UserDelta
-
-    try:
-        return UserDelta.from_bytes(path.read_bytes())
-    except FileNotFoundError:
-        return UserDelta()
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
-    except BadDeltaError as error:
-        raise CommandError(f"{path}: {error}") from error
-
-
-def line_of(name: str, scored: Scored) -> dict[str, Any]:
-    """A line of JSON: contributions sum to the score as printed."""
-    return {
-        "file": name,
-        "score": round(scored.score, 6),
-        "threshold": round(scored.threshold, 6),
-        "verdict": scored.verdict.value,
-        "model": scored.version,
-        "reasons": [
-            {"name": r.name, "channel": r.channel, "contribution": round(r.contribution, 6)} for r in scored.reasons
-        ],
-    }
 
 
 @filter_.command(
@@ -176,25 +120,7 @@ def train(
             json.dumps({"model": model.version, "octets": len(octets), "threshold": model.threshold, **model.card})
         )
     else:
-        click.echo(_card(model, len(octets)), nl=False)
-
-
-def _card(model: Model, octets: int) -> str:
-    card = model.card
-    found = card.get("validation", {})
-    return pairs(
-        [
-            ("model", model.version),
-            ("octets", octets),
-            ("trained on", f"{card['train']['spam']} spam, {card['train']['ham']} ham"),
-            ("validated on", f"{found['spam']} spam, {found['ham']} ham"),
-            ("1-ROCA % on validation", found["roca"]),
-            ("spam caught at 0.1 % FP", f"{found['caught_at_01']} %"),
-            ("threshold", f"{model.threshold:.3f}"),
-            *((f"threshold of {name}", f"{t.threshold:.3f} ({t.ham} ham)") for name, t in sorted(model.local.items())),
-            ("seed", card["seed"]),
-        ]
-    )
+        click.echo(card_text(model, len(octets)), nl=False)
 
 
 @filter_.command(
@@ -342,11 +268,6 @@ def learn(
         )
 
 
-def move_id(raw: bytes) -> str:
-    """By content: the same message moved twice is one move."""
-    return hashlib.sha256(raw).hexdigest()[:24]
-
-
 def teach(scorer: Scorer, delta: UserDelta, raw: bytes, spam: bool) -> tuple[float, float, bool]:
     """(score before, score after, whether it was news)."""
     from posthouse.spam.learning.user_delta import Move, slots_of
@@ -397,3 +318,6 @@ def replay(model_path: Path, index: Path, feedback: str, user: str | None, domai
             click.echo(json.dumps(line))
     if not as_json:
         click.echo(stream.summary(), nl=False)
+
+
+filter_.add_command(model)

@@ -11,7 +11,8 @@ from posthouse.cli.exits import CommandError
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """Octets of a file that are read; more only of an mbox, message by message."""
-_FROM = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n")
+# A header field must follow: people begin sentences with From.
+_FROM = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n(?=(?:>From [^\n]*\n)?[!-9;-~]+[ \t]*:)")
 
 
 def messages(places: Iterable[Path]) -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from posthouse.cli.commands.filter import line_of, move_id
+from posthouse.cli.commands.filter_files import line_of, move_id
 from posthouse.cli.commands.filter_mail import octets_of
 from posthouse.cli.exits import CommandError
 from posthouse.cli.output import pairs

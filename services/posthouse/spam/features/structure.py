@@ -18,14 +18,11 @@ import numpy.typing as npt
 from posthouse.protocol.mime.dates import parse_date
 from posthouse.spam.text.links import organisation
 from posthouse.spam.text.message import Message
+from posthouse.spam.text.normalise import LEET_MARK
 
-_UPPER_WORD = re.compile(r"\b[A-Z]{4,}\b")
+_UPPER_WORD = re.compile(r"[A-Z]{4,}")
 _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:usd|eur|dollars|million)")
-_LEET = re.compile(r"\b[a-z]+[0-9@$!]+[a-z]+[a-z0-9@$!]*\b")
 _GAPPY = re.compile(r"\b(?:[a-z0-9][ ._*-]){4,}[a-z0-9]\b")
-_QUOTED = re.compile(r"(?:^|\n)\s?(?:>|On .{5,80} wrote:)")
-_SIGNATURE = re.compile(r"(?:^|\n)-- ?\n")
-_LONG = re.compile(r"\S{30,}")
 _DIGITS = re.compile(r"\d")
 _REMOVE = re.compile(r"unsubscribe|opt[- ]?out|remove[dme ]|abmelden|désabonner|darse de baja")
 _CALL = re.compile(
@@ -185,20 +182,20 @@ def _text(m: Message, f: dict[str, float]) -> None:
     f["words"] = count
     f["mean_word"] = len(text) / count
     f["shout"] = len(_UPPER_WORD.findall(raw)) / count
-    octets = np.frombuffer(raw.encode("latin-1", "replace"), np.uint8)
+    octets = np.frombuffer(raw.encode("utf-8", "replace"), np.uint8)
     bins = np.bincount(octets, minlength=256) if len(octets) else np.zeros(256, np.int64)
     f["upper_ratio"] = float(bins[65:91].sum()) / size
     f["digit_ratio"] = float(bins[48:58].sum()) / size
-    f["not_ascii_ratio"] = 0.0 if raw.isascii() else sum(c > "\x7f" for c in raw) / size
+    f["not_ascii_ratio"] = float(bins[192:].sum()) / size
     f["mark_ratio"] = float(bins[33:48].sum() + bins[58:65].sum() + bins[91:97].sum() + bins[123:127].sum()) / size
     f["exclamations"] = float(bins[33]) / count
     f["questions"] = float(bins[63]) / count
     f["money"] = len(_MONEY.findall(text))
-    f["leet"] = len(_LEET.findall(text))
+    f["leet"] = len(LEET_MARK.findall(text))
     f["gappy"] = len(_GAPPY.findall(text))
-    f["quoted_lines"] = len(_QUOTED.findall(raw))
-    f["signature"] = _SIGNATURE.search(raw) is not None
-    f["long_words"] = len(_LONG.findall(text))
+    f["quoted_lines"] = raw.count("\n>") + raw.count("\n >") + raw.count(" wrote:")
+    f["signature"] = "\n-- \n" in raw
+    f["long_words"] = sum(len(word) >= 30 for word in words)
     f["blank_lines"] = raw.count("\n\n")
     f["unsubscribe"] = len(_REMOVE.findall(text))
     f["call_to_act"] = len(_CALL.findall(text))

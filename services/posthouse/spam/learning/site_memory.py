@@ -18,7 +18,7 @@ from posthouse.spam.features.extract import Features
 RAW_BITS: Final = 22
 WORD_BITS: Final = 18
 RAW_RATE: Final = 0.004
-WORD_RATE: Final = 0.012
+WORD_RATE: Final = 0.05
 MIX_RATE: Final = 0.02
 CAP: Final = 12.0
 NAMES: Final = ("site: octets", "site: words")

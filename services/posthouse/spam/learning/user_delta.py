@@ -29,12 +29,12 @@ MAX_FEATURES: Final = 1_000
 """Features of a move that are kept."""
 MAX_MOVES: Final = 2_000
 HALF_LIFE: Final = 90.0
-CAP: Final = 10.0
-"""The most that a delta adds or takes."""
+CAP: Final = 25.0
+"""The most that a delta adds or takes: enough to turn a stream that the global model misjudges whole."""
 MARGIN: Final = 1.0
 """Log-odds by which a taught message is on the right side afterwards."""
-STEP: Final = 4.0
-BIAS: Final = 0.45
+STEP: Final = 6.0
+BIAS: Final = 0.8
 """The share of a move that speaks about all mail of this user."""
 MAGIC: Final = b"PHDELTA\x01"
 _HEAD: Final = struct.Struct("<III")

@@ -27,8 +27,8 @@ _BLOCK = re.compile(
 )
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>?")
 _SPLIT = re.compile(
-    r"(?<=[a-zA-Z])<(?:/?(?!(?:br|p|div|td|th|tr|table|li|h\d|hr|img|a|ul|ol)\b)[a-z][^<>]{0,80}>|!--[^<>]{0,80}-->)"
-    r"(?:</?[a-z][^<>]{0,80}>){0,4}[a-zA-Z]"
+    r"<(?<=[a-zA-Z]<)(?:/?(?!(?:br|p|div|td|th|tr|table|li|h\d|hr|img|a|ul|ol)\b)[a-zA-Z][^<>]{0,80}>|!--[^<>]{0,80}-->)"
+    r"(?:</?[a-zA-Z][^<>]{0,80}>){0,4}[a-zA-Z]"
 )
 _STYLED = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s([^<>]{0,2000})>")
 _HIDES = re.compile(
@@ -40,7 +40,8 @@ _GROUND = re.compile(r"(?i)(?:background(?:-color)?\s*:|bgcolor\s*=)\s*[\"']?\s*
 _WHITE: Final = frozenset({"#fff", "#ffffff", "white", "ffffff", "#fefefe", "#fffffe", "#fffeff", "#fdfdfd"})
 _ANCHOR = re.compile(r"<[aA]\s([^<>]{0,2000})")
 _HREF = re.compile(r"(?i)\bhref\s{0,9}=\s{0,9}(?:\"([^\"]*)\"?|'([^']*)'?|(\S+))")
-_SOURCE = re.compile(r"(?i)\b(?:src|background|action)\s*=\s*(?:\"([^\"<>]*)\"?|'([^'<>]*)'?|([^\s<>\"']+))")
+_SOURCE = re.compile(r"[sS][rR][cC]\s{0,3}=\s{0,3}[\"']?([^\s\"'<>]{1,1000})")
+_ACTION = re.compile(r"[aA][cC][tT][iI][oO][nN]\s{0,3}=\s{0,3}[\"']?([^\s\"'<>]{1,1000})")
 _HUGE_REFERENCE = re.compile(r"&#(?:\d{8,}|[xX][0-9a-fA-F]{8,});?")
 _COUNTED: Final = ("img", "form", "input", "script", "style", "iframe", "table", "font", "a", "object", "svg", "meta")
 _COUNT = re.compile(r"(?i)<(img|form|input|script|style|iframe|table|font|a|object|svg|meta)\b")
@@ -53,7 +54,7 @@ class Html:
     text: str = ""
     links: list[Link] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
-    """Hosts of images, forms and backgrounds."""
+    """Hosts of images, frames and forms."""
     hidden: int = 0
     """Characters that no reader sees."""
     comments: int = 0
@@ -86,8 +87,11 @@ def read_html(markup: str) -> Html:
         body = _without_hidden(body, seen)
     if counts.get("a"):
         _links(body, seen)
-    for quoted, single, bare in _SOURCE.findall(body)[:MAX_URLS]:
-        host = host_of(quoted or single or bare)
+    targets = _SOURCE.findall(body)
+    if counts.get("form"):
+        targets += _ACTION.findall(body)
+    for target in targets[:MAX_URLS]:
+        host = host_of(target)
         if host:
             seen.sources.append(host)
     seen.text = unescape(_TAG.sub("", _BLOCK.sub(" ", body)))

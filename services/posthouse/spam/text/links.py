@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 MAX_URLS: Final = 300
@@ -48,6 +49,7 @@ def host_of(url: str) -> str:
     return authority.partition(":")[0].rstrip(".").lower()[:253]
 
 
+@lru_cache(maxsize=8_192)
 def organisation(host: str) -> str:
     """The registered part of a host, by rule of thumb: the last two labels, three under `co.uk` and its like."""
     labels = host.rsplit(".", 3)

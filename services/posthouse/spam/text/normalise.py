@@ -51,7 +51,6 @@ _LOOK: Final = {
 }
 _FOLD: Final = {ord(look): letter for letter, looks in _LOOK.items() for look in looks}
 _TABLE: Final[dict[int, str | None]] = {**dict.fromkeys(_INVISIBLE), **_FOLD}
-_STRIP: Final[dict[int, None]] = dict.fromkeys(_INVISIBLE)
 _INVISIBLE_RUN = re.compile("[" + "".join(map(chr, _INVISIBLE)) + "]")
 # A word of Latin and of look-alike letters both: no language writes so.
 _MIXED = re.compile(
@@ -61,8 +60,12 @@ _MIXED = re.compile(
 _LEET_WORD = re.compile(
     r"(?<![a-z0-9@$])(?:[0134578@$]{1,2}[a-z]|[a-z])[a-z]*(?:[0134578@$]{1,2}[a-z]+)+[0134578@$]{0,2}(?![a-z0-9@$])"
 )
+# Begins with what is rare, so that a text without it costs one scan.
+LEET_MARK = re.compile(r"[0134578@$](?<=[a-z].)[0134578@$]?[a-z]")
 _LEET: Final = str.maketrans("0134578@$", "oieastbas")
-_SPACE = re.compile(r"\s+")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
+_MANY: Final = 300
+"""Characters that are no ASCII from which a table is faster than a search for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,21 @@ def normalise(text: str) -> Normalised:
         return Normalised(" ".join(text.lower().split()))
     invisible = len(_INVISIBLE_RUN.findall(text))
     if invisible:
-        text = text.translate(_STRIP)
+        text = _INVISIBLE_RUN.sub("", text)
     text = unicodedata.normalize("NFKC", text).lower()
-    mixed = len(_MIXED.findall(text))
-    return Normalised(_SPACE.sub(" ", text.translate(_TABLE)).strip(), invisible, mixed)
+    foreign = len(_FOREIGN.findall(text))
+    mixed = len(_MIXED.findall(text)) if foreign else 0
+    if foreign > _MANY:
+        text = text.translate(_TABLE)
+    elif foreign:
+        text = _FOREIGN.sub(lambda found: _TABLE.get(ord(found[0]), found[0]) or "", text)
+    return Normalised(" ".join(text.split()), invisible, mixed)
 
 
 def unleet(text: str) -> str:
     """Normalised text with the letters that digits stand for: `v1agra`, `fr33dom`."""
+    if LEET_MARK.search(text) is None:
+        return text
     return _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
 
 
