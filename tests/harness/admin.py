@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from posthouse.log.topics import MAIL_ACCEPTED, MAIL_DELIVER, dlq_topic
 from posthouse.model.directory import DEFAULT_TENANT, Account
 from posthouse.model.envelope import Accepted, Body, Deliver, Envelope, Peer, Rcpt
 from posthouse.model.ids import DomainName, QueueId, delivery_id
+from posthouse.model.verdict import ACCEPT, Verdict
 from posthouse.ports.log import ConsumedRecord, Record
 
 MESSAGE = b"From: <sender@example.net>\r\nSubject: hello\r\n\r\nbody\r\n"
@@ -58,9 +60,11 @@ async def delivery_to(context: AdminContext, address: str) -> Deliver:
     )
 
 
-async def hold(context: AdminContext, address: str, reason: str = "mailbox is over its quota") -> Deliver:
+async def hold(
+    context: AdminContext, address: str, reason: str = "mailbox is over its quota", *, verdict: Verdict = ACCEPT
+) -> Deliver:
     """Something held for an account."""
-    deliver = await delivery_to(context, address)
+    deliver = replace(await delivery_to(context, address), verdict=verdict)
     mail = HeldMail(context.mail_store, context.blobs, context.log, context.clock, context.ids)
     await mail.hold(deliver, b"", b"", reason)
     return deliver

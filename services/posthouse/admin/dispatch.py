@@ -54,6 +54,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "filter.policy.show": filter_policies.show,
         "filter.policy.trust": filter_policies.trust,
         "held.chosen": held_mail.chosen,
+        "held.digest": held_mail.digest,
         "held.drop": held_mail.drop,
         "held.list": held_mail.list_held,
         "held.release": held_mail.release,

@@ -22,7 +22,7 @@ from posthouse.model.filter_policy import (
 )
 from posthouse.model.ids import AccountId, DomainName
 
-FIELDS = ("junk", "quarantine", "reject", "dmarc")
+FIELDS = ("junk", "quarantine", "reject", "dmarc", "digest", "caution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class PolicyRow:
     quarantine: float | None
     reject: float | None
     dmarc: str | None
+    digest: bool | None
+    caution: bool | None
     allow: tuple[str, ...]
     block: tuple[str, ...]
     arc_sealers: tuple[str, ...]
@@ -69,10 +71,12 @@ async def show(context: AdminContext, *, address: str) -> PolicyShown:
         levels.append((level, await context.directory.filter_policy(scope)))
     effective = fold(levels)
     origins = dict(effective.origins)
-    built_in = {"junk": "the model's threshold", "quarantine": "never", "reject": "never", "dmarc": effective.dmarc}
+    built_in = {"junk": "the model's threshold", "quarantine": "never", "reject": "never"}
     holds = tuple(
         HoldingRow(
-            name, str(getattr(effective, name)) if name in origins else built_in[name], origins.get(name, "built in")
+            name,
+            built_in[name] if name in built_in and name not in origins else _word(getattr(effective, name)),
+            origins.get(name, "built in"),
         )
         for name in FIELDS
     )
@@ -98,6 +102,8 @@ async def set_policy(
     quarantine: float | None = None,
     reject: float | None = None,
     dmarc: str | None = None,
+    digest: bool | None = None,
+    caution: bool | None = None,
     unset: tuple[str, ...] = (),
 ) -> PolicyRow:
     if dmarc is not None and dmarc not in DMARC_HANDLINGS:
@@ -107,7 +113,14 @@ async def set_policy(
             raise Invalid(f"field {name!r}", public=f"{name!r} can't be unset; {', '.join(FIELDS)} can")
     level, of, scope = await _scope(context, who)
     document = as_document(await context.directory.filter_policy(scope))
-    given = {"junk": junk, "quarantine": quarantine, "reject": reject, "dmarc": dmarc}
+    given = {
+        "junk": junk,
+        "quarantine": quarantine,
+        "reject": reject,
+        "dmarc": dmarc,
+        "digest": digest,
+        "caution": caution,
+    }
     document |= {name: value for name, value in given.items() if value is not None}
     for name in unset:
         document.pop(name, None)
@@ -145,6 +158,10 @@ async def trust(
     policy = replace(policy, arc_sealers=changed) if kind == "sealer" else replace(policy, known_lists=changed)
     await context.directory.set_filter_policy(scope, policy)
     return _row(level, of, policy)
+
+
+def _word(value: object) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _listed(wanted: tuple[str, ...], current: tuple[str, ...], where: str) -> None:
@@ -198,6 +215,8 @@ def _row(level: str, of: str, policy: FilterPolicy) -> PolicyRow:
         policy.quarantine,
         policy.reject,
         policy.dmarc,
+        policy.digest,
+        policy.caution,
         policy.allow,
         policy.block,
         policy.arc_sealers,

@@ -15,7 +15,7 @@ from posthouse.model.ids import DeliveryId
 
 LAST_HOUR_US = 3_600_000_000
 """What is audited when nothing is said: the embedded log keeps handled records about that long."""
-ENDED = ("stored", "held", "dropped", "removed")
+ENDED = ("stored", "held", "quarantined", "dropped", "expired", "removed")
 """States that a delivery does not leave by itself."""
 
 
@@ -27,7 +27,7 @@ class EventRow:
     stage: str
     outcome: str
     delivery: str | None
-    details: Mapping[str, str | int]
+    details: Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Trail:
     """None when the log no longer has the record of its acceptance; empty = the null sender."""
     size: int
     ended: bool
-    """Whether every delivery is stored, held, dropped, or removed with its account."""
+    """Whether every delivery is stored, held or quarantined, dropped or expired there, or removed with its account."""
     events: tuple[EventRow, ...]
     deliveries: tuple[DeliveryRow, ...]
 

@@ -94,7 +94,7 @@ Ctrl-C ends the platform; the mail stays.
         )
 
 
-def _told(details: Mapping[str, str | int]) -> str:
+def _told(details: Mapping[str, str | int | float]) -> str:
     """Details of an event for people: durations in ms."""
     words = [
         f"{name.removesuffix('_us')}={value / 1000:.1f}ms"

@@ -29,6 +29,7 @@ from posthouse.filter.settings import FilterSettings
 from posthouse.filter.stage import make_filter
 from posthouse.held.mail import HeldMail
 from posthouse.imap.parts import make_imap
+from posthouse.held.upkeep import QuarantineUpkeep
 from posthouse.imap.settings import ImapSettings
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.server import SmtpServer
@@ -176,6 +177,14 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         ControlServer(data / "control.sock", admin),
         authenticator,
         delivery,
+        QuarantineUpkeep(
+            held,
+            adapters.directory,
+            adapters.mail_store,
+            adapters.log,
+            adapters.clock,
+            keep=settings.section(DeliverySettings).quarantine_keep,
+        ),
         *judgement.components,
         filtering,
         gate,

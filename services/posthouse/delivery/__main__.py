@@ -13,6 +13,7 @@ from posthouse.delivery.pipeline import DeliveryPorts
 from posthouse.delivery.settings import DELIVERY, DeliverySettings
 from posthouse.delivery.stage import make_delivery
 from posthouse.held.mail import HeldMail
+from posthouse.held.upkeep import QuarantineUpkeep
 from posthouse.ledger.audit import Audit
 from posthouse.ledger.watch import LedgerWatch
 from posthouse.log.topics import DELIVERY as GROUP
@@ -36,6 +37,16 @@ async def build(process: ClusterProcess) -> None:
     connection = kafka_connection(own.settings.section(KafkaSettings))
     own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
     held = HeldMail(adapters.mail_store, adapters.blobs, adapters.log, adapters.clock, adapters.ids)
+    own.lifecycle.add(
+        QuarantineUpkeep(
+            held,
+            adapters.directory,
+            adapters.mail_store,
+            adapters.log,
+            adapters.clock,
+            keep=settings.quarantine_keep,
+        )
+    )
     # Each delivery process looks for itself: an alarm that one lucky process raises is an alarm that may be missed.
     own.lifecycle.add(LedgerWatch(Audit(adapters.log, adapters.mail_store, held), adapters.clock, own.metrics))
 

@@ -23,6 +23,8 @@ class Held:
 
     reason: str
     duplicate: bool = False
+    quarantined: bool = False
+    """By a verdict, and not because it could not be delivered."""
 
 
 @dataclass(frozen=True, slots=True)

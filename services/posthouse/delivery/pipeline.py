@@ -17,7 +17,7 @@ from posthouse.delivery.outcome import Bounced, Discarded, Held, Outcome, Stored
 from posthouse.delivery.prepare_cache import PrepareCache
 from posthouse.delivery.stored_form import prefix
 from posthouse.delivery.targets import Plan, Planner
-from posthouse.held.mail import HeldMail
+from posthouse.held.mail import HeldMail, is_quarantined
 from posthouse.log.codec import decode_deliver
 from posthouse.log.topics import DELIVERY
 from posthouse.log.trace_events import TraceEvents
@@ -29,7 +29,6 @@ from posthouse.model.ids import EmailId, OpId
 from posthouse.model.mailbox import NewEmail
 from posthouse.model.routing import DEDUP_TTL, promised_us, too_old
 from posthouse.model.trace import TraceEvent
-from posthouse.model.verdict import VerdictKind
 from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
@@ -73,6 +72,7 @@ class DeliveryHandler:
         self._stored = metrics.counter(DELIVERIES, "stored")
         self._merged = metrics.counter(DELIVERIES, "merged")
         self._held_count = metrics.counter(DELIVERIES, "held")
+        self._quarantined = metrics.counter(DELIVERIES, "quarantined")
         self._bounced = metrics.counter(DELIVERIES, "bounced")
         self._discarded = metrics.counter(DELIVERIES, "discarded")
         self._age = metrics.histogram(DELIVERY_AGE_SECONDS)
@@ -176,8 +176,11 @@ class DeliveryHandler:
         result = await self._held.hold(deliver, prefix(deliver), prepared, reason)
         duplicate = isinstance(result, Duplicate)
         if not duplicate:
-            log.warning("held", reason=reason, error=type(error).__name__)
-        return Held(reason, duplicate)
+            if is_quarantined(deliver):
+                log.info("quarantined", reason=reason)  # what it is there for
+            else:
+                log.warning("held", reason=reason, error=type(error).__name__)
+        return Held(reason, duplicate, is_quarantined(deliver))
 
     def _email(self, deliver: Deliver, lines: bytes, prepared: bytes) -> NewEmail:
         body = deliver.body
@@ -203,6 +206,9 @@ class DeliveryHandler:
                 self._stored.value += 1
                 self._trace(deliver, "stored", outcome)
                 log.info("stored", uid=uid, modseq=modseq, size=deliver.body.size)
+            case Held(reason, quarantined=True):
+                self._quarantined.value += 1
+                self._trace(deliver, "quarantined", reason=reason)
             case Held(reason):
                 self._held_count.value += 1
                 self._trace(deliver, "held", reason=reason)
@@ -235,19 +241,23 @@ class DeliveryHandler:
                 filtered_us=deliver.filtered_us,
                 committed_us=now_us if stored is not None else 0,
                 reason=reason,
+                verdict=deliver.verdict.kind.value,
+                score=deliver.verdict.score,
+                reasons=deliver.verdict.reasons,
+                authentication=deliver.authentication,
             )
         )
 
 
 def _refusal(deliver: Deliver, account: Account | None) -> MailError | None:
     """Why it is held before anything is tried."""
+    if is_quarantined(deliver):
+        reasons = ", ".join(deliver.verdict.reasons) or "by the filter"
+        return MailError(public=f"Quarantined: {reasons}", code=550, enhanced="5.7.1")
     if account is None:
         return NoSuchAccount("the directory does not know it")
     if not account.enabled:
         return Disabled("disabled since the mail was accepted")
-    if deliver.verdict.kind in (VerdictKind.QUARANTINE, VerdictKind.REJECT):
-        reasons = ", ".join(deliver.verdict.reasons) or "by the filter"
-        return MailError(public=f"Quarantined: {reasons}", code=550, enhanced="5.7.1")
     return None
 
 

@@ -48,6 +48,13 @@ class DeliverySettings:
         "Memory for scans of messages that further recipients may still ask for.",
         why="A scan is about 1 KiB: 8,000 messages, far more than are on their way at once.",
     )
+    quarantine_keep: Duration = setting(
+        Duration(30 * 86_400),
+        "Time that mail which a verdict holds back is kept; nobody asked for it meanwhile, so it is discarded.",
+        why="A month covers holidays; what could not be delivered for another reason is kept until somebody decides.",
+        least=60,
+        most=365 * 86_400,
+    )
 
 
 DELIVERY: Final = Section("delivery", DeliverySettings)

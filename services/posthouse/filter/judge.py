@@ -12,6 +12,7 @@ from posthouse.model.verdict import Verdict
 from posthouse.ports.directory import Directory
 from posthouse.telemetry.metric_names import VERDICTS
 from posthouse.telemetry.metrics import Metrics
+from posthouse.verdicts.caution import CAUTION, caution_words
 from posthouse.verdicts.evidence import gather_evidence, local_part
 from posthouse.verdicts.judge import Judgement, judge
 from posthouse.verdicts.policies import policy_for
@@ -50,6 +51,8 @@ class JudgeStep:
             field = self._field(accepted, judgement)
             if field:
                 context.rcpt_headers[place].append((FIELD, field))
+            if policy.caution and (words := caution_words(evidence, judgement.verdict)):
+                context.rcpt_headers[place].append((CAUTION, ", ".join(words)))
         return None
 
     def _field(self, accepted: Accepted, judgement: Judgement) -> str:

@@ -6,6 +6,7 @@ from posthouse.filter.steps import Chain, FilterContext, after_250
 from posthouse.log.codec import decode_accepted, encode_deliver
 from posthouse.log.topics import FILTER, MAIL_DELIVER
 from posthouse.log.trace_events import TraceEvents
+from posthouse.model.envelope import OWN
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import QueueId
 from posthouse.model.routing import route
@@ -37,7 +38,8 @@ class FilterHandler:
                 span.set("posthouse.attempt", attempt)
             context = FilterContext(accepted)
             with log_context(queue_id=queue_id, trace=span.context):
-                await self._chain.run(context)
+                if accepted.origin != OWN:
+                    await self._chain.run(context)
                 deliveries = route(
                     accepted,
                     verdicts=[after_250(verdict) for verdict in context.verdicts],

@@ -1,10 +1,17 @@
-"""Held deliveries: mail that was accepted and cannot be delivered, kept in the quarantine of the recipient's domain.
+"""Held deliveries: mail that was accepted and is not delivered, kept in the quarantine of the recipient's domain:
+because a verdict says so (*quarantined*), or because it cannot be delivered as things are (*undeliverable*). Which of
+the two is decided by the delivery alone, so that its evidence says it too: a quarantined one has a hold id of its own.
 
 A domain's quarantine is an account log like any other; its id is derived from the domain's name, and it is made when
-something is held for the first time. Holding is one Append under the delivery's own id, so that it happens once.
+something is held for the first time. Holding is one Append under an id derived from the delivery's, so that it happens
+once.
 
     hold ──▶ Held ──release──▶ mail.deliver.v1 with the original ids, one attempt further, then expunged here
-                  └──drop────▶ expunged here: discarded by the operator
+                  ├──drop────▶ expunged here: discarded by the operator
+                  └──expire──▶ expunged here: a quarantined one that nobody asked for in time, discarded by policy
+
+A release is a person's word against the verdict's: the delivery goes on as accepted, its score and reasons stay. Who
+released or dropped what is a trace event of the message, written with the release and before the drop.
 
 A released delivery that must be held again is another hold under another id (the first one's is used up), which the
 attempt in it decides. Release publishes first and expunges then: a crash in between delivers once, since the account
@@ -15,13 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from posthouse.held.lines import HeldNote, held_lines, parse_held_lines
-from posthouse.log.codec import encode_deliver
-from posthouse.log.topics import MAIL_DELIVER
-from posthouse.model.change import Append, CommitRequest, CommitResult, Expunge
+from posthouse.log.codec import encode_deliver, encode_trace
+from posthouse.log.topics import MAIL_DELIVER, MAIL_TRACE
+from posthouse.model.change import Append, CommitRequest, CommitResult, Duplicate, Expunge
 from posthouse.model.envelope import BlobRef, Body, Deliver
-from posthouse.model.errors import BlobMissing, NoSuchAccount, NotFound
+from posthouse.model.errors import BlobMissing, NoSuchAccount, NotFound, Unavailable
 from posthouse.model.ids import (
     AccountId,
     DeliveryId,
@@ -36,17 +44,27 @@ from posthouse.model.ids import (
 )
 from posthouse.model.mailbox import NewEmail, StoredEmail, email_id_of
 from posthouse.model.routing import DEDUP_TTL
+from posthouse.model.trace import TraceEvent
+from posthouse.model.verdict import VerdictKind
 from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
 from posthouse.ports.log import Log, Record
 from posthouse.ports.mail_store import MailStore
+from posthouse.telemetry.logging import EventLogger
+
+log = EventLogger("posthouse.held")
 
 HELD = "Held"
 KNOWN_SECONDS = 5.0
 """How long it is remembered whether a domain has a quarantine at all."""
 _MAX_KNOWN = 10_000
 _EMAILS = 500
+_QUARANTINED: Final = (VerdictKind.QUARANTINE, VerdictKind.REJECT)
+RELEASED: Final = "released"
+"""The reason that a released delivery's verdict gets, first of all."""
+_MAX_ATTEMPTS: Final = 100
+"""Releases of one delivery that the ledger follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +84,25 @@ class HeldDelivery:
     def queue_id(self) -> QueueId:
         return self.note.deliver.queue_id
 
+    @property
+    def quarantined(self) -> bool:
+        return is_quarantined(self.note.deliver)
+
+
+def is_quarantined(deliver: Deliver) -> bool:
+    """Whether a verdict holds it back. After the 250 a reject is a quarantine."""
+    return deliver.verdict.kind in _QUARANTINED
+
 
 def hold_id(deliver: Deliver) -> OpId:
     """The id under which this attempt at the delivery is held."""
-    if not deliver.attempt:
-        return OpId(deliver.delivery_id)
-    return derived_op_id(deliver.delivery_id, f"held:{deliver.attempt}")
+    return _hold_id(deliver.delivery_id, deliver.attempt, is_quarantined(deliver))
+
+
+def _hold_id(delivery: DeliveryId, attempt: int, quarantined: bool) -> OpId:
+    if quarantined:
+        return derived_op_id(delivery, f"quarantined:{attempt}")
+    return derived_op_id(delivery, f"held:{attempt}") if attempt else OpId(delivery)
 
 
 def release_id(hold: OpId) -> OpId:
@@ -80,6 +111,10 @@ def release_id(hold: OpId) -> OpId:
 
 def drop_id(hold: OpId) -> OpId:
     return derived_op_id(hold, "drop")
+
+
+def expire_id(hold: OpId) -> OpId:
+    return derived_op_id(hold, "expire")
 
 
 class HeldMail:
@@ -163,8 +198,16 @@ class HeldMail:
             raise BlobMissing(f"held delivery {held.hold_id.hex()} has no octets")
         return octets
 
-    async def release(self, held: HeldDelivery) -> None:
-        """Sends it on its way again."""
+    async def head(self, held: HeldDelivery, most: int) -> bytes:
+        """The first `most` octets of it."""
+        if held.blob is None:
+            return (await self.octets(held))[:most]
+        if held.blob.size <= most:
+            return await self._blobs.get(held.blob)
+        return await self._blobs.get_range(held.blob, 0, most)
+
+    async def release(self, held: HeldDelivery, by: str = "") -> None:
+        """Sends it on its way again, whatever the verdict was. `by`: who said so."""
         if held.blob is not None:
             await self._blobs.pin(held.blob, held.queue_id)
             body = Body(held.blob.size, blob=held.blob)
@@ -173,29 +216,80 @@ class HeldMail:
             body = Body(len(octets), octets=octets)
         before = held.note.deliver
         deliver = replace(before, body=body, attempt=before.attempt + 1, filtered_us=self._clock.now_us())
+        if held.quarantined:
+            verdict = before.verdict
+            reasons = (RELEASED, *[reason for reason in verdict.reasons if reason != RELEASED])
+            deliver = replace(deliver, verdict=replace(verdict, kind=VerdictKind.ACCEPT, reasons=reasons))
         headers = (("queue_id", deliver.queue_id.encode()),)
-        await self._log.publish([Record(MAIL_DELIVER.name, deliver.account.bytes, encode_deliver(deliver), headers)])
+        record = Record(MAIL_DELIVER.name, deliver.account.bytes, encode_deliver(deliver), headers)
+        await self._log.publish([record, self._event(held, RELEASED, by)])
+        log.info("released", queue_id=held.queue_id, hold=held.hold_id.hex(), by=by)
         await self._expunge(held, release_id(held.hold_id))
 
-    async def drop(self, held: HeldDelivery) -> None:
-        """Discards it for good."""
+    async def drop(self, held: HeldDelivery, by: str = "") -> None:
+        """Discards it for good. `by`: who said so."""
+        await self._log.publish([self._event(held, "dropped", by)])
+        log.info("dropped", queue_id=held.queue_id, hold=held.hold_id.hex(), by=by)
         await self._expunge(held, drop_id(held.hold_id))
 
+    async def expire(self, held: HeldDelivery) -> bool:
+        """Discards a quarantined one that has been held for as long as the policy says; False when it was done before.
+        Several processes may do it at once: one of them writes the event."""
+        if isinstance(await self._expunge(held, expire_id(held.hold_id)), Duplicate):
+            return False
+        log.info("expired", queue_id=held.queue_id, hold=held.hold_id.hex())
+        try:
+            await self._log.publish([self._event(held, "expired")])
+        except Unavailable as error:
+            # The evidence is in the quarantine's log; what people are told about it may be missing.
+            log.warning("no trace event of what expired", queue_id=held.queue_id, error=error.reason)
+        return True
+
     async def fates(self, domain: DomainName, deliveries: Sequence[DeliveryId]) -> dict[DeliveryId, str]:
-        """For the ledger: those of these deliveries that the quarantine knows: `held` or `dropped`. A released one is
-        `held` here until its target account has it."""
+        """For the ledger: those of these deliveries that the quarantine knows: `held`, `quarantined`, `dropped` or
+        `expired`. A released one is as it was until its target account has it, or it is held again."""
         account: AccountId = quarantine_account(domain)
-        drops = {delivery: drop_id(OpId(delivery)) for delivery in deliveries}
-        evidence = await self._store.evidence(account, [*map(OpId, deliveries), *drops.values()])
+        last: dict[DeliveryId, tuple[OpId, str]] = {}
+        asked, attempt = list(deliveries), 0
+        while asked and attempt < _MAX_ATTEMPTS:
+            holds = {each: (_hold_id(each, attempt, False), _hold_id(each, attempt, True)) for each in asked}
+            evidence = await self._store.evidence(account, [op_id for pair in holds.values() for op_id in pair])
+            again = []
+            for delivery, (undeliverable, quarantined) in holds.items():
+                if quarantined in evidence:
+                    last[delivery] = (quarantined, "quarantined")
+                elif undeliverable in evidence:
+                    last[delivery] = (undeliverable, "held")
+                else:
+                    continue
+                again.append(delivery)
+            asked, attempt = again, attempt + 1
+        if not last:
+            return {}
+        ends = [end(hold) for hold, _ in last.values() for end in (drop_id, expire_id)]
+        ended = await self._store.evidence(account, ends)
         return {
-            delivery: "dropped" if drops[delivery] in evidence else "held"
-            for delivery in deliveries
-            if OpId(delivery) in evidence
+            delivery: "dropped" if drop_id(hold) in ended else "expired" if expire_id(hold) in ended else state
+            for delivery, (hold, state) in last.items()
         }
 
-    async def _expunge(self, held: HeldDelivery, op_id: OpId) -> None:
+    def _event(self, held: HeldDelivery, outcome: str, by: str = "") -> Record:
+        deliver = held.note.deliver
+        event = TraceEvent(
+            deliver.queue_id,
+            "held",
+            outcome,
+            self._clock.now_us(),
+            delivery_id=deliver.delivery_id,
+            account=deliver.account,
+            reason=f"by {by}" if by else "",
+        )
+        return Record(MAIL_TRACE.name, deliver.queue_id.encode(), encode_trace(event))
+
+    async def _expunge(self, held: HeldDelivery, op_id: OpId) -> CommitResult:
         change = Expunge(held.mailbox, (held.uid,), force=True)
-        await self._store.commit(quarantine_account(held.domain), CommitRequest(op_id, (change,), dedup_ttl=DEDUP_TTL))
+        request = CommitRequest(op_id, (change,), dedup_ttl=DEDUP_TTL)
+        return await self._store.commit(quarantine_account(held.domain), request)
 
     async def _has_quarantine(self, domain: DomainName) -> bool:
         exists, until = self._known.get(domain, (False, 0.0))

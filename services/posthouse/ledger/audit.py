@@ -5,8 +5,9 @@
 
 Unit: one accepted RCPT. Evidence, not counters: stored = the delivery id in the target account's log; held and dropped
 = in the quarantine of its domain; merged = a further RCPT of the same delivery id; in flight = on the road
-(in_flight.py); of an account that was removed, evidence went along with the mail: discarded by the operator. Terms
-without a source yet (relay, DSN, expiry, suppression, policy) are zero. What is in none of these is looked for once
+(in_flight.py); of an account that was removed, evidence went along with the mail: discarded by the operator. What a
+verdict holds back is quarantined; what nobody asked for in time was discarded by policy. Terms without a source yet
+(relay, DSN, expiry on the way out, suppression) are zero. What is in none of these is looked for once
 more and then named.
 
 Memory is bounded by what is in flight or unaccounted for, by the mail of half an hour (twins.py) and by what was
@@ -41,7 +42,8 @@ class Fates(Protocol):
     """What the quarantines know (posthouse.held)."""
 
     async def fates(self, domain: DomainName, deliveries: Sequence[DeliveryId]) -> Mapping[DeliveryId, str]:
-        """`held` or `dropped` for those it has; a released one is `held` until its target account has it."""
+        """`held`, `quarantined`, `dropped` or `expired` for those it has; a released one is as it was until its target
+        account has it."""
         ...
 
 
@@ -225,8 +227,12 @@ class Audit:
                 match fates.get(promise.delivery_id):
                     case "held":
                         sums.counts["held"] += 1
+                    case "quarantined":
+                        sums.counts["quarantined"] += 1
                     case "dropped":
                         sums.counts["discarded_by_operator"] += 1
+                    case "expired":
+                        sums.counts["discarded_by_policy"] += 1
                     case _:
                         left.append(promise)
         return left

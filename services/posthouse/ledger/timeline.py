@@ -34,7 +34,7 @@ class TimelineEvent:
     stage: str
     outcome: str
     delivery_id: DeliveryId | None = None
-    details: Mapping[str, str | int] = field(default_factory=dict)
+    details: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class DeliveryState:
     account: AccountId
     rcpt: str
     state: str
-    """`stored`, `held`, `dropped`, `in flight`, `removed` (the account and all its mail), `unknown`."""
+    """`stored`, `held`, `quarantined`, `dropped`, `expired` (both out of the quarantine), `in flight`, `removed` (the
+    account and all its mail), `unknown`."""
     where: str = ""
     """The topic it is on, while it is in flight."""
     modseq: int | None = None
@@ -118,20 +119,26 @@ async def _without_evidence(account: AccountId, store: MailStore) -> str:
 
 def _accepted(accepted: Accepted) -> TimelineEvent:
     size = max([body.size for _, body in accepted.bodies], default=0)
-    details: dict[str, str | int] = {
+    details: dict[str, str | int | float] = {
         "rcpts": len(accepted.envelope.rcpts),
         "size": size,
         "from": accepted.envelope.reverse_path,
     }
+    if accepted.authentication is not None:
+        details["authentication"] = accepted.authentication.in_short
     return TimelineEvent(accepted.received_us, accepted.origin, "accepted", details=details)
 
 
 def _traced(event: TraceEvent) -> TimelineEvent:
-    known: dict[str, str | int | None] = {
+    known: dict[str, str | int | float | None] = {
         "mailbox": event.mailbox,
         "uid": event.uid,
         "modseq": event.modseq,
         "reason": event.reason,
+        "verdict": event.verdict,
+        "score": round(event.score, 2),
+        "reasons": ",".join(event.reasons),
+        "authentication": event.authentication,
         "process": event.process,
         "took_us": event.took_us,
     }

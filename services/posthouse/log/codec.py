@@ -107,6 +107,7 @@ def encode_deliver(deliver: Deliver) -> bytes:
             filtered_us=deliver.filtered_us,
             attempt=deliver.attempt,
             merged=deliver.merged,
+            authentication=deliver.authentication,
             schema_v=SCHEMA_V,
         )
         return _bounded(message.SerializeToString())
@@ -137,6 +138,7 @@ def decode_deliver(octets: bytes) -> Deliver:
         filtered_us=message.filtered_us,
         attempt=message.attempt,
         merged=message.merged,
+        authentication=message.authentication,
     )
 
 
@@ -158,6 +160,10 @@ def encode_trace(event: TraceEvent) -> bytes:
         filtered_us=event.filtered_us,
         committed_us=event.committed_us,
         reason=_clean(event.reason),
+        verdict=event.verdict,
+        score=event.score,
+        reasons=[_clean(reason) for reason in event.reasons],
+        authentication=event.authentication,
         schema_v=SCHEMA_V,
     ).SerializeToString()
 
@@ -182,6 +188,10 @@ def decode_trace(octets: bytes) -> TraceEvent:
         filtered_us=message.filtered_us,
         committed_us=message.committed_us,
         reason=message.reason,
+        verdict=message.verdict,
+        score=message.score,
+        reasons=tuple(message.reasons),
+        authentication=message.authentication,
     )
 
 

@@ -135,6 +135,23 @@ class AuthenticationResults:
         return frozenset(proved)
 
     @property
+    def in_short(self) -> str:
+        """`spf=pass dkim=none dmarc=fail`: result words alone, so that it may stand in traces and logs."""
+        words = []
+        if self.spf is not None:
+            words.append(f"spf={self.spf.result.value}")
+        if self.dkim:
+            passed = any(signature.result is AuthResult.PASS for signature in self.dkim)
+            words.append(f"dkim={(AuthResult.PASS if passed else self.dkim[0].result).value}")
+        elif words:
+            words.append("dkim=none")
+        if self.dmarc is not None:
+            words.append(f"dmarc={self.dmarc.result.value}")
+        if self.arc is not None and self.arc.result is not AuthResult.NONE:
+            words.append(f"arc={self.arc.result.value}")
+        return " ".join(words)
+
+    @property
     def author_proved(self) -> bool:
         """RFC5322.From belongs to somebody who proved it (DMARC pass)."""
         return self.dmarc is not None and self.dmarc.result is AuthResult.PASS

@@ -13,6 +13,8 @@ from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, QueueId, TenantName
 from posthouse.model.verdict import ACCEPT, Verdict
 
+OWN = "own"
+"""Origin of mail that the platform writes itself: it is not judged."""
 INLINE_MAX = 16_384
 """Octets. Up to here a body rides in the record and lies in the `email` row; above it is a blob."""
 
@@ -85,7 +87,7 @@ class Accepted:
     rcpts_accepted: int
     """RCPTs answered 250. `len(envelope.rcpts) - rcpts_accepted` = expanded (ledger)."""
     origin: str = "mx"
-    """`mx`, `submission` or `send`."""
+    """`mx`, `submission`, or OWN."""
     removed_headers: tuple[bytes, ...] = ()
     """Header lines cut at ingress (foreign Return-Path, X-Posthouse-*, Authentication-Results in our name)."""
     authentication: AuthenticationResults | None = None
@@ -118,3 +120,5 @@ class Deliver:
     attempt: int = 0
     merged: int = field(default=0)
     """How many further RCPTs of the message collapsed into this delivery (ledger: merged)."""
+    authentication: str = ""
+    """AuthenticationResults.in_short of the message, for its trace."""

@@ -58,6 +58,11 @@ class FilterPolicy:
     """Domains whose ARC seals are believed: forwarders and list servers that report honestly what they saw."""
     known_lists: tuple[str, ...] = ()
     """Domains of list servers that may resend in others' names, once they proved their own."""
+    digest: bool | None = None
+    """A mail a day to each account about what was quarantined for it. Off where no level says so."""
+    caution: bool | None = None
+    """A header field X-Posthouse-Caution in copies whose sender proved nothing or that look like spam. Off where no
+    level says so."""
 
     @property
     def says_nothing(self) -> bool:
@@ -65,6 +70,8 @@ class FilterPolicy:
 
 
 SILENT: Final = FilterPolicy()
+_NEAREST: Final = ("junk", "quarantine", "reject", "dmarc", "digest", "caution")
+"""Fields of which the nearest level's value holds; lists of all levels count."""
 
 
 _Network = IPv4Network | IPv6Network
@@ -89,6 +96,8 @@ class EffectivePolicy:
     quarantine: float | None = None
     reject: float | None = None
     dmarc: DmarcHandling = "follow"
+    digest: bool = False
+    caution: bool = False
     arc_sealers: frozenset[str] = frozenset()
     """Of all levels together."""
     known_lists: frozenset[str] = frozenset()
@@ -106,7 +115,7 @@ def fold(levels: Sequence[tuple[str, FilterPolicy]]) -> EffectivePolicy:
     sealers: set[str] = set()
     known: set[str] = set()
     for level, policy in levels:
-        for name in ("junk", "quarantine", "reject", "dmarc"):
+        for name in _NEAREST:
             value = getattr(policy, name)
             if value is not None:
                 values[name], origins[name] = value, level
@@ -140,6 +149,9 @@ def checked(policy: FilterPolicy) -> FilterPolicy:
         raise Invalid("thresholds out of order", public="Thresholds must rise: junk, then quarantine, then reject")
     if policy.dmarc is not None and policy.dmarc not in DMARC_HANDLINGS:
         raise Invalid(f"dmarc {policy.dmarc!r}", public=f"dmarc is one of {', '.join(DMARC_HANDLINGS)}")
+    for name, value in (("digest", policy.digest), ("caution", policy.caution)):
+        if value is not None and not isinstance(value, bool):
+            raise Invalid(f"{name} {value!r}", public=f"{name} is on or off")
     return FilterPolicy(
         policy.junk,
         policy.quarantine,
@@ -149,6 +161,8 @@ def checked(policy: FilterPolicy) -> FilterPolicy:
         _entries(policy.block),
         _domains(policy.arc_sealers),
         _domains(policy.known_lists),
+        policy.digest,
+        policy.caution,
     )
 
 

@@ -94,4 +94,5 @@ def _deliver(
         received_us=accepted.received_us,
         filtered_us=filtered_us,
         merged=merged,
+        authentication=accepted.authentication.in_short if accepted.authentication is not None else "",
     )

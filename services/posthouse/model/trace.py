@@ -11,9 +11,10 @@ from posthouse.model.ids import AccountId, DeliveryId, ModSeq, QueueId, Uid
 class TraceEvent:
     queue_id: QueueId
     stage: str
-    """`mx`, `submission`, `filter`, `delivery`, `imap`."""
+    """`mx`, `submission`, `filter`, `delivery`, `held`, `imap`."""
     outcome: str
-    """`stored`, `held`, `discarded`, `retried`, `parked`, `dead`, `deferred`, `fetched`."""
+    """`stored`, `held`, `quarantined`, `discarded`, `retried`, `parked`, `dead`, `deferred`, `fetched`; of held mail:
+    `released`, `dropped`, `expired`."""
     at_us: int
     took_us: int = 0
     process: str = ""
@@ -29,3 +30,10 @@ class TraceEvent:
     """When the earlier stages were through with it; 0 = not known to the writer."""
     reason: str = ""
     """Class of the error and enhanced status code; never the text, which may hold an address."""
+    verdict: str = ""
+    """VerdictKind's value; empty = not told."""
+    score: float = 0.0
+    reasons: tuple[str, ...] = ()
+    """Names of rules and channels; never words of the message."""
+    authentication: str = ""
+    """AuthenticationResults.in_short."""

@@ -30,6 +30,8 @@ async def test_the_nearest_level_is_shown_with_who_said_it(context: AdminContext
         ("quarantine", "7.5", "account"),
         ("reject", "never", "built in"),
         ("dmarc", "follow", "platform"),
+        ("digest", "off", "built in"),
+        ("caution", "off", "built in"),
     ]
     assert [(row["level"], row["of"]) for row in shown["levels"]] == [
         ("platform", ""),
@@ -96,3 +98,14 @@ async def test_what_makes_no_sense_changes_nothing(
     with pytest.raises(error):
         await do(context, "filter.policy.set", **arguments)
     assert await do(context, "filter.policy.list") == []
+
+
+async def test_switches_are_set_and_taken_back(context: AdminContext) -> None:
+    await do(context, "filter.policy.set", who="tenant:default", digest=True, caution=True)
+    row = await do(context, "filter.policy.set", who=ANN, digest=False)
+    assert (row["digest"], row["caution"]) == (False, None)
+    shown = {row["field"]: row for row in (await do(context, "filter.policy.show", address=ANN))["holds"]}
+    assert (shown["digest"]["value"], shown["digest"]["said_by"]) == ("off", "account")
+    assert (shown["caution"]["value"], shown["caution"]["said_by"]) == ("on", "tenant")
+    row = await do(context, "filter.policy.set", who=ANN, unset=["digest"])
+    assert row["digest"] is None

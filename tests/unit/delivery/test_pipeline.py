@@ -279,7 +279,7 @@ async def test_whether_there_is_a_quarantine_is_remembered_for_a_while() -> None
 async def test_quarantined_and_disabled_are_held_without_trying() -> None:
     bench = Bench()
     quarantined = replace(DELIVER, verdict=Verdict(VerdictKind.QUARANTINE, 20.0, ("VIRUS",)))
-    assert await bench.deliver(quarantined) == Held("5.7.1 Quarantined: VIRUS")
+    assert await bench.deliver(quarantined) == Held("5.7.1 Quarantined: VIRUS", quarantined=True)
     account = bench.directory.account_record
     assert account is not None
     bench.directory.account_record = replace(account, enabled=False)

@@ -94,3 +94,12 @@ def test_a_login_is_written_and_not_judged_as_a_stranger() -> None:
     context = bench.run(FilterContext(bench.accepted("alice@example.org", login="bob@example.org")))
     assert context.verdicts == [ACCEPT]
     assert context.rcpt_headers == [[("Authentication-Results", "mx.example.org; auth=pass smtp.auth=bob@example.org")]]
+
+
+def test_a_caution_stands_in_the_copies_of_those_who_want_it() -> None:
+    bench = Bench()
+    bench.directory.policies["domain:example.net"] = FilterPolicy(caution=True)
+    accepted = replace(bench.accepted("alice@example.org", "bob@example.net"), authentication=RESULTS)
+    ours, theirs = bench.run(FilterContext(accepted)).rcpt_headers
+    assert [name for name, _ in ours] == ["Authentication-Results"]
+    assert theirs[1:] == [("X-Posthouse-Caution", "sender-failed-dmarc")]

@@ -208,3 +208,12 @@ def test_records_are_bounded() -> None:
         encode_deliver(
             Deliver(DELIVER.delivery_id, QUEUE_ID, ACCOUNT, RCPT, "", "", Body(MAX_RECORD, b"x" * MAX_RECORD))
         )
+
+
+def test_a_verdict_and_what_was_found_out_survive() -> None:
+    event = replace(
+        TRACE, verdict="junk", score=-2.5, reasons=("content+8.0", "\ud800"), authentication="spf=fail dkim=none"
+    )
+    assert decode_trace(encode_trace(event)) == replace(event, reasons=("content+8.0", "?"))
+    deliver = replace(DELIVER, authentication="spf=fail dkim=none")
+    assert decode_deliver(encode_deliver(deliver)) == deliver

@@ -1,4 +1,13 @@
-from posthouse.model.authentication import AuthenticationResults, AuthResult, DkimResult, DmarcResult, SpfResult
+from dataclasses import replace
+
+from posthouse.model.authentication import (
+    ArcResult,
+    AuthenticationResults,
+    AuthResult,
+    DkimResult,
+    DmarcResult,
+    SpfResult,
+)
 
 
 def test_only_what_passed_proves_a_domain() -> None:
@@ -28,3 +37,16 @@ def test_an_author_is_proved_by_dmarc_alone() -> None:
 def test_nothing_looked_at_proves_nothing() -> None:
     assert AuthenticationResults().domains == frozenset()
     assert not AuthenticationResults().author_proved
+
+
+def test_in_short_are_result_words_alone() -> None:
+    results = AuthenticationResults(
+        spf=SpfResult(AuthResult.SOFTFAIL, "bounce.example", explanation="dmarc=pass"),
+        dkim=(DkimResult(AuthResult.FAIL, "two.example"), DkimResult(AuthResult.PASS, "one.example")),
+        dmarc=DmarcResult(AuthResult.PASS, "author.example"),
+        arc=ArcResult(AuthResult.NONE),
+    )
+    assert results.in_short == "spf=softfail dkim=pass dmarc=pass"
+    assert replace(results, dkim=(), dmarc=None).in_short == "spf=softfail dkim=none"
+    assert replace(results, arc=ArcResult(AuthResult.FAIL)).in_short.endswith(" arc=fail")
+    assert AuthenticationResults().in_short == ""

@@ -158,3 +158,13 @@ def test_any_text_is_an_entry_or_is_refused(text: str) -> None:
     except Invalid:
         return
     assert entry(normal) == normal
+
+
+def test_a_switch_is_on_off_or_left_to_the_level_above() -> None:
+    policy = from_document({"digest": False, "caution": True})
+    assert as_document(policy) == {"digest": False, "caution": True}
+    effective = fold([("tenant", FilterPolicy(digest=True)), ("domain", policy)])
+    assert (effective.digest, effective.caution) == (False, True)
+    assert dict(effective.origins) == {"digest": "domain", "caution": "domain"}
+    with pytest.raises(Invalid):
+        from_document({"digest": "yes"})

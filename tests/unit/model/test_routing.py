@@ -1,9 +1,11 @@
 """From an accepted message to its deliveries."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
+from posthouse.model.authentication import AuthenticationResults, AuthResult, SpfResult
 from posthouse.model.envelope import Accepted, Body, Envelope, Peer, Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import AccountId, QueueId, TenantName, delivery_id
@@ -68,3 +70,11 @@ def test_what_cannot_be_routed() -> None:
 def test_age() -> None:
     assert not too_old(0, SAFE_AGE * 1_000_000)
     assert too_old(0, SAFE_AGE * 1_000_000 + 1)
+
+
+def test_what_was_found_out_rides_along_in_short() -> None:
+    results = AuthenticationResults(spf=SpfResult(AuthResult.PASS, "y"))
+    (first,) = route(replace(accepted(rcpt(ANN)), authentication=results))
+    assert first.authentication == results.in_short != ""
+    (second,) = route(accepted(rcpt(ANN)))
+    assert second.authentication == ""

@@ -20,6 +20,7 @@ from posthouse.cli.commands.filter_files import (
     write_file,
 )
 from posthouse.cli.commands.filter_model import model
+from posthouse.cli.commands.filter_policy import policy
 from posthouse.cli.commands.process import filter as process
 from posthouse.cli.exits import CommandError
 from posthouse.cli.output import Column, clean, table
@@ -320,4 +321,5 @@ def replay(model_path: Path, index: Path, feedback: str, user: str | None, domai
         click.echo(stream.summary(), nl=False)
 
 
+filter_.add_command(policy)
 filter_.add_command(model)

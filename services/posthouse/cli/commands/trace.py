@@ -14,6 +14,8 @@ from posthouse.cli.show import show
 
 _PLACE = ("process", "mailbox", "uid", "modseq", "reason")
 _TIMES = ("took_us",)
+_VERDICT = ("verdict", "score", "reasons", "authentication")
+"""Told below, once for each delivery."""
 
 
 @click.command(
@@ -60,7 +62,31 @@ def render(found: dict[str, Any]) -> str:
             for d in found["deliveries"]
         ]
         parts.append(table(columns, rows2))
+    verdicts = _verdicts(found)
+    if verdicts:
+        columns = [Column("recipient"), Column("verdict"), Column("score", True), Column("reasons"), Column("sender")]
+        parts.append(table(columns, verdicts))
     return "\n".join(parts)
+
+
+def _verdicts(found: dict[str, Any]) -> list[tuple[object, ...]]:
+    """The last verdict on each delivery: a released one has another than it was held with."""
+    rcpts = {d["delivery"]: d["rcpt"] for d in found["deliveries"]}
+    rows: dict[str | None, tuple[object, ...]] = {}
+    for event in found["events"]:
+        details = event["details"]
+        judged = [details.get(name) for name in _VERDICT]
+        if judged[0] and judged != ["accept", None, None, None]:
+            score = f"{details['score']:.1f}" if "score" in details else ""
+            who = rcpts.get(event["delivery"], (event["delivery"] or "")[:12])
+            rows[event["delivery"]] = (
+                who,
+                details["verdict"],
+                score,
+                details.get("reasons", ""),
+                details.get("authentication", ""),
+            )
+    return list(rows.values())
 
 
 def _state(delivery: dict[str, Any]) -> str:
@@ -71,7 +97,8 @@ def _state(delivery: dict[str, Any]) -> str:
 def _where(details: dict[str, Any], rcpt: str | None) -> str:
     words = [] if rcpt is None else [f"to={rcpt}"]
     words += [f"{name}={details[name]}" for name in details if name in _PLACE]
-    words += [f"{name}={value}" for name, value in details.items() if name not in _PLACE and name not in _TIMES]
+    apart = (*_PLACE, *_TIMES, *_VERDICT)
+    words += [f"{name}={value}" for name, value in details.items() if name not in apart]
     if "took_us" in details:
         words.append(f"took={details['took_us'] / 1000:.1f}ms")
     return " ".join(map(str, words))

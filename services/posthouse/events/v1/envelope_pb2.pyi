@@ -143,7 +143,7 @@ class Header(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Deliver(_message.Message):
-    __slots__ = ("delivery_id", "queue_id", "account", "rcpt", "reverse_path", "login", "body", "verdict", "headers", "received_us", "filtered_us", "attempt", "merged", "schema_v")
+    __slots__ = ("delivery_id", "queue_id", "account", "rcpt", "reverse_path", "login", "body", "verdict", "headers", "received_us", "filtered_us", "attempt", "merged", "authentication", "schema_v")
     DELIVERY_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -157,6 +157,7 @@ class Deliver(_message.Message):
     FILTERED_US_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     MERGED_FIELD_NUMBER: _ClassVar[int]
+    AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_V_FIELD_NUMBER: _ClassVar[int]
     delivery_id: bytes
     queue_id: str
@@ -171,5 +172,6 @@ class Deliver(_message.Message):
     filtered_us: int
     attempt: int
     merged: int
+    authentication: str
     schema_v: int
-    def __init__(self, delivery_id: _Optional[bytes] = ..., queue_id: _Optional[str] = ..., account: _Optional[bytes] = ..., rcpt: _Optional[_Union[Rcpt, _Mapping]] = ..., reverse_path: _Optional[str] = ..., login: _Optional[str] = ..., body: _Optional[_Union[Body, _Mapping]] = ..., verdict: _Optional[_Union[Verdict, _Mapping]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., received_us: _Optional[int] = ..., filtered_us: _Optional[int] = ..., attempt: _Optional[int] = ..., merged: _Optional[int] = ..., schema_v: _Optional[int] = ...) -> None: ...
+    def __init__(self, delivery_id: _Optional[bytes] = ..., queue_id: _Optional[str] = ..., account: _Optional[bytes] = ..., rcpt: _Optional[_Union[Rcpt, _Mapping]] = ..., reverse_path: _Optional[str] = ..., login: _Optional[str] = ..., body: _Optional[_Union[Body, _Mapping]] = ..., verdict: _Optional[_Union[Verdict, _Mapping]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., received_us: _Optional[int] = ..., filtered_us: _Optional[int] = ..., attempt: _Optional[int] = ..., merged: _Optional[int] = ..., authentication: _Optional[str] = ..., schema_v: _Optional[int] = ...) -> None: ...

@@ -55,3 +55,41 @@ def test_everything_a_trail_may_have() -> None:
     assert re.search(r"to=c@d$", text, re.MULTILINE)
     assert "\x1b" not in text
     assert render({**trail, "sender": "", "events": [], "deliveries": []}) == f"{'q' * 26}  from <>, 0 B\n"
+
+
+def test_the_verdict_on_each_delivery_the_last_one_of_each() -> None:
+    def event(delivery: str, **details: object) -> dict[str, object]:
+        return {
+            "at_us": 1,
+            "after_us": 0,
+            "stage": "delivery",
+            "outcome": "x",
+            "delivery": delivery,
+            "details": details,
+        }
+
+    def delivery(name: str, rcpt: str) -> dict[str, object]:
+        return {
+            "delivery": name,
+            "rcpt": rcpt,
+            "account": rcpt,
+            "state": "stored",
+            "where": "",
+            "modseq": 1,
+            "merged": 0,
+        }
+
+    trail = {
+        "queue_id": "q" * 26,
+        "sender": "s@x",
+        "size": 1,
+        "events": [
+            event("d1", verdict="quarantine", score=9.46, reasons="content+8.0", authentication="spf=fail"),
+            event("d1", verdict="accept", score=9.46, reasons="released,content+8.0", authentication="spf=fail"),
+            event("d2", verdict="accept"),
+        ],
+        "deliveries": [delivery("d1", "a@b"), delivery("d2", "c@d")],
+    }
+    *_, titles, row = render(trail).splitlines()
+    assert titles.split() == ["RECIPIENT", "VERDICT", "SCORE", "REASONS", "SENDER"]
+    assert row.split() == ["a@b", "accept", "9.5", "released,content+8.0", "spf=fail"]
