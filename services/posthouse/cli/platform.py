@@ -25,11 +25,12 @@ from posthouse.delivery.pipeline import DeliveryPorts
 from posthouse.delivery.settings import DeliverySettings
 from posthouse.delivery.stage import make_delivery
 from posthouse.filter.judgement_steps import judgement_steps
+from posthouse.filter.learning import make_learning
 from posthouse.filter.settings import FilterSettings
 from posthouse.filter.stage import make_filter
 from posthouse.held.mail import HeldMail
-from posthouse.imap.parts import make_imap
 from posthouse.held.upkeep import QuarantineUpkeep
+from posthouse.imap.parts import make_imap
 from posthouse.imap.settings import ImapSettings
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.server import SmtpServer
@@ -111,6 +112,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         settings.section(FilterSettings),
         adapters.blobs,
         adapters.directory,
+        adapters.learning,
         adapters.clock,
         process.metrics,
         authserv_id=smtp.own_hostname(),
@@ -124,6 +126,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         steps=judgement.steps,
         crowded=crowded,
     )
+    learning = make_learning(adapters.log, adapters, process.metrics, judgement.scorers, judgement.taught)
     submission = make_submission(
         ports,
         gate,
@@ -174,9 +177,6 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
     life.add(
         Upkeep(embedded.mail_store, adapters.blobs, adapters.clock),
         LedgerWatch(Audit(adapters.log, adapters.mail_store, held), adapters.clock, process.metrics),
-        ControlServer(data / "control.sock", admin),
-        authenticator,
-        delivery,
         QuarantineUpkeep(
             held,
             adapters.directory,
@@ -185,7 +185,11 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
             adapters.clock,
             keep=settings.section(DeliverySettings).quarantine_keep,
         ),
+        ControlServer(data / "control.sock", admin),
+        authenticator,
+        delivery,
         *judgement.components,
+        learning,
         filtering,
         gate,
         *imap.components(),

@@ -12,6 +12,7 @@ from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
 from posthouse.ports.ids import Ids
+from posthouse.ports.learning_store import LearningStore
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
 from posthouse.runtime.component import Component
@@ -23,6 +24,7 @@ class Adapters:
     mail_store: MailStore
     blobs: BlobStore
     directory: Directory
+    learning: LearningStore
     clock: Clock
     ids: Ids
 

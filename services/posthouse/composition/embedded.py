@@ -1,6 +1,6 @@
 """The embedded adapters: everything in one directory, one process at a time.
 
-<data>/posthouse.db   account logs, log, directory, blob index (SQLite, WAL, synchronous=FULL)
+<data>/posthouse.db   account logs, log, directory, blob index, what accounts taught (SQLite, WAL, synchronous=FULL)
 <data>/blobs/         octets of messages above 16 KiB
 <data>/lock           held while a process has it open
 """
@@ -23,6 +23,7 @@ from posthouse.store.blob.sqlite import SqliteBlobIndex
 from posthouse.store.directory.cache import CachedDirectory
 from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.directory.sqlite import SqliteDirectoryTable
+from posthouse.store.learning.sqlite import SqliteLearningStore
 
 DATABASE = "posthouse.db"
 BLOBS = "blobs"
@@ -51,7 +52,7 @@ async def open_embedded(data: Path) -> AsyncIterator[Embedded]:
         files = FileBlobObjects(data / BLOBS)
         blobs = IndexedBlobStore(SqliteBlobIndex(engine, clock), files, cached.tenant_key, clock)
         try:
-            adapters = Adapters(log, mail_store, blobs, cached, clock, ids)
+            adapters = Adapters(log, mail_store, blobs, cached, SqliteLearningStore(engine, clock), clock, ids)
             yield Embedded(adapters, engine, mail_store, log, blobs)
         finally:
             await log.close()

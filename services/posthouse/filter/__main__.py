@@ -10,6 +10,7 @@ from posthouse.composition.cluster import kafka_connection
 from posthouse.composition.log_trim import LogTrim
 from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.filter.judgement_steps import judgement_steps
+from posthouse.filter.learning import make_learning
 from posthouse.filter.settings import FILTER, FilterSettings
 from posthouse.filter.stage import make_filter
 from posthouse.ingress.settings import SMTP, SmtpSettings
@@ -25,6 +26,7 @@ async def build(process: ClusterProcess) -> None:
         settings,
         adapters.blobs,
         adapters.directory,
+        adapters.learning,
         adapters.clock,
         own.metrics,
         authserv_id=own.settings.section(SmtpSettings).own_hostname(),
@@ -32,7 +34,8 @@ async def build(process: ClusterProcess) -> None:
     stage = make_filter(
         adapters.log, adapters.clock, own.tracer, own.metrics, settings, steps=judgement.steps, process=instance
     )
-    own.lifecycle.add(*judgement.components, stage)
+    learning = make_learning(adapters.log, adapters, own.metrics, judgement.scorers, judgement.taught, process=instance)
+    own.lifecycle.add(*judgement.components, learning, stage)
     connection = kafka_connection(own.settings.section(KafkaSettings))
     own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
 

@@ -41,7 +41,7 @@ class JudgeStep:
             login=bool(accepted.peer.login),
         )
         for place, rcpt in enumerate(accepted.envelope.rcpts):
-            card = context.scores.get(rcpt.domain)
+            card = context.scores[place]
             if card is not None:
                 evidence = replace(evidence, score=card.score, threshold=card.threshold, reasons=card.summary())
             policy = await policy_for(self._directory, rcpt)

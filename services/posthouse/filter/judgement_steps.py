@@ -10,9 +10,11 @@ from posthouse.filter.score import ScoreStep
 from posthouse.filter.scorers import ScorerPool
 from posthouse.filter.settings import FilterSettings
 from posthouse.filter.steps import Step
+from posthouse.filter.taught import Taught
 from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
+from posthouse.ports.learning_store import LearningStore
 from posthouse.runtime.component import Component
 from posthouse.spam.shipped import COLD_START
 from posthouse.telemetry.metrics import Metrics
@@ -22,21 +24,26 @@ from posthouse.telemetry.metrics import Metrics
 class JudgementSteps:
     steps: tuple[Step, ...]
     components: tuple[Component, ...]
-    """To be listed before the filter's stage, which needs them to the end."""
+    """To be listed before the filter's stage and the learning one, which need them to the end."""
+    scorers: ScorerPool | None
+    """None = scoring is off."""
+    taught: Taught
 
 
 def judgement_steps(
     settings: FilterSettings,
     blobs: BlobStore,
     directory: Directory,
+    learning: LearningStore,
     clock: Clock,
     metrics: Metrics,
     *,
     authserv_id: str,
 ) -> JudgementSteps:
     judge = JudgeStep(directory, metrics, authserv_id=authserv_id)
+    taught = Taught(learning, clock, metrics)
     if not settings.score:
-        return JudgementSteps((judge,), ())
+        return JudgementSteps((judge,), (), None, taught)
     pool = ScorerPool(
         _model(settings),
         clock,
@@ -46,8 +53,8 @@ def judgement_steps(
         memory=settings.score_memory,
     )
     # Waiting in line and one message that is late before ours: not ours to be blamed for.
-    score = ScoreStep(pool, blobs, deadline=4 * settings.score_timeout)
-    return JudgementSteps((score, judge), (pool,))
+    score = ScoreStep(pool, blobs, taught, deadline=4 * settings.score_timeout)
+    return JudgementSteps((score, judge), (pool,), pool, taught)
 
 
 def _model(settings: FilterSettings) -> Path:

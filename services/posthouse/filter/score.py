@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from posthouse.filter.steps import FilterContext
+from posthouse.filter.taught import Taught
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.envelope import Body
+from posthouse.model.errors import Unavailable
 from posthouse.model.ids import DomainName
 from posthouse.model.score import ScoreCard
 from posthouse.model.verdict import Verdict
@@ -17,12 +19,20 @@ MOST_OCTETS: Final = 1024 * 1024
 """Of a message that are read for scoring: text comes first, and what follows is attachments."""
 
 
+class NotScored(Unavailable):
+    """The message took too long or too much of a scorer: it may be the message's fault."""
+
+
 class MessageScorer(Protocol):
     async def score(
-        self, octets: bytes, evidence: AuthenticationResults | None, domains: Sequence[DomainName]
+        self,
+        octets: bytes,
+        evidence: AuthenticationResults | None,
+        domains: Sequence[DomainName],
+        taught: Sequence[bytes] = (),
     ) -> Sequence[ScoreCard]:
-        """One for each domain, whose threshold and memory count. Unavailable when nobody can score now, or the message
-        took too long."""
+        """One for each domain, whose threshold and memory count, with what was taught there (weights of
+        filter.user_memory; parallel, empty = nothing). NotScored; Unavailable when nobody can score now."""
         ...
 
 
@@ -32,23 +42,33 @@ class ScoreStep:
     name = "score"
     required = False
 
-    def __init__(self, scorer: MessageScorer, blobs: BlobStore, *, deadline: float) -> None:
+    def __init__(self, scorer: MessageScorer, blobs: BlobStore, taught: Taught, *, deadline: float) -> None:
         self.deadline = deadline
         self._scorer = scorer
         self._blobs = blobs
+        self._taught = taught
 
     async def run(self, context: FilterContext) -> Verdict | None:
         accepted = context.accepted
-        octets = await self._octets(accepted.bodies[0][1])
-        domains = list(dict.fromkeys(rcpt.domain for rcpt in accepted.envelope.rcpts))
-        cards = await self._scorer.score(octets, accepted.authentication, domains)
-        context.scores = dict(zip(domains, cards, strict=True))
+        octets = await read_body(self._blobs, accepted.bodies[0][1])
+        rcpts = accepted.envelope.rcpts
+        weights = await self._taught.weights([rcpt.account for rcpt in rcpts])
+        askers = [(rcpt.domain, taught) for rcpt, taught in zip(rcpts, weights, strict=True)]
+        # Most recipients of a message have taught nothing: one score for all of a domain.
+        distinct = list(dict.fromkeys(askers))
+        cards = await self._scorer.score(
+            octets, accepted.authentication, [domain for domain, _ in distinct], [taught for _, taught in distinct]
+        )
+        by_asker = dict(zip(distinct, cards, strict=True))
+        context.scores = [by_asker[asker] for asker in askers]
         return None
 
-    async def _octets(self, body: Body) -> bytes:
-        if body.octets is not None:
-            return body.octets
-        assert body.blob is not None  # the codec lets no body pass that has neither
-        if body.size <= MOST_OCTETS:
-            return await self._blobs.get(body.blob)
-        return await self._blobs.get_range(body.blob, 0, MOST_OCTETS)
+
+async def read_body(blobs: BlobStore, body: Body) -> bytes:
+    """What is scored of a message, and learned from it."""
+    if body.octets is not None:
+        return body.octets
+    assert body.blob is not None  # the codec lets no body pass that has neither
+    if body.size <= MOST_OCTETS:
+        return await blobs.get(body.blob)
+    return await blobs.get_range(body.blob, 0, MOST_OCTETS)

@@ -13,12 +13,15 @@ import signal
 import struct
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from posthouse.filter.user_memory import Studied
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.ids import DomainName
 from posthouse.model.score import ScoreCard, ScoreReason
+from posthouse.spam.learning.user_delta import UserDelta, slots_of
 from posthouse.spam.models.model_file import load
 from posthouse.spam.scorer import Scored, Scorer
 
@@ -27,9 +30,28 @@ READY: Final = b"ready"
 
 
 class Job(NamedTuple):
+    """A message to be scored: once for each domain, with what was taught there."""
+
     octets: bytes
     evidence: AuthenticationResults | None
     domains: Sequence[DomainName]
+    taught: Sequence[bytes] = ()
+    """Weights (filter.user_memory), parallel to `domains`; empty = none, for all or for one."""
+
+
+class Study(NamedTuple):
+    """A message to be learned from."""
+
+    octets: bytes
+    domain: DomainName
+
+
+class Lecture(NamedTuple):
+    """What a Study brings."""
+
+    studied: Studied
+    threshold: float
+    """The model's, for the domain."""
 
 
 def frame(value: object) -> bytes:
@@ -40,12 +62,29 @@ def frame(value: object) -> bytes:
 def cards(scorer: Scorer, job: Job) -> tuple[ScoreCard, ...]:
     """One for each domain; the message is read once."""
     message, features = scorer.read(job.octets)
+    taught = job.taught or [b""] * len(job.domains)
     return tuple(
         [
-            _card(scorer.score_features(features, job.evidence, domain=domain, limits=message.limits))
-            for domain in job.domains
+            _card(
+                scorer.score_features(
+                    features, job.evidence, _delta(weights) if weights else None, domain=domain, limits=message.limits
+                )
+            )
+            for domain, weights in zip(job.domains, taught, strict=True)
         ]
     )
+
+
+def lecture(scorer: Scorer, study: Study) -> Lecture:
+    _, features = scorer.read(study.octets)
+    scored = scorer.score_features(features, domain=study.domain)
+    return Lecture(Studied(scored.global_score, slots_of(features).astype("<u4").tobytes()), scored.threshold)
+
+
+@lru_cache(maxsize=64)
+def _delta(weights: bytes) -> UserDelta:
+    """At most 64 × 0.5 MB."""
+    return UserDelta.from_bytes(weights)
 
 
 def _card(scored: Scored) -> ScoreCard:
@@ -60,7 +99,8 @@ def serve(model: Path, source: BinaryIO, sink: BinaryIO) -> None:
     sink.flush()
     while len(head := source.read(LENGTH.size)) == LENGTH.size:
         octets = source.read(LENGTH.unpack(head)[0])
-        sink.write(frame(cards(scorer, pickle.loads(octets))))
+        asked = pickle.loads(octets)
+        sink.write(frame(cards(scorer, asked) if isinstance(asked, Job) else lecture(scorer, asked)))
         sink.flush()
 
 

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from posthouse.filter.scorer_process import LENGTH, READY, Job, frame
+from posthouse.filter.score import NotScored
+from posthouse.filter.scorer_process import LENGTH, READY, Job, Lecture, Study, frame
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.errors import Unavailable
 from posthouse.model.ids import DomainName
@@ -37,8 +38,9 @@ PAUSE: Final = 1.0
 
 @dataclass(slots=True)
 class _Waiting:
-    job: Job
-    answer: asyncio.Future[Sequence[ScoreCard]]
+    job: Job | Study
+    answer: asyncio.Future[Any]
+    """Sequence[ScoreCard] or Lecture."""
 
 
 class ScorerPool(Service):
@@ -77,11 +79,24 @@ class ScorerPool(Service):
         return None if self._ready else "no scorer has its model yet"
 
     async def score(
-        self, octets: bytes, evidence: AuthenticationResults | None, domains: Sequence[DomainName]
+        self,
+        octets: bytes,
+        evidence: AuthenticationResults | None,
+        domains: Sequence[DomainName],
+        taught: Sequence[bytes] = (),
     ) -> Sequence[ScoreCard]:
+        cards: Sequence[ScoreCard] = await self._ask(Job(octets, evidence, domains, taught))
+        return cards
+
+    async def study(self, octets: bytes, domain: DomainName) -> Lecture:
+        """As `score`, for learning: waits behind all mail that is in line."""
+        lecture: Lecture = await self._ask(Study(octets, domain))
+        return lecture
+
+    async def _ask(self, job: Job | Study) -> Any:
         if self._line.qsize() >= LINE * self._processes:
             raise Unavailable("too many messages wait to be scored")
-        waiting = _Waiting(Job(octets, evidence, domains), asyncio.get_running_loop().create_future())
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         self._line.put_nowait(waiting)
         return await waiting.answer
 
@@ -108,7 +123,7 @@ class ScorerPool(Service):
             waiting = self._line.get_nowait()
             if waiting is None:
                 return True
-            _fail(waiting, "no scorer could be started")
+            _fail(waiting, Unavailable("no scorer could be started"))
         return False
 
     async def _start(self) -> asyncio.subprocess.Process | None:
@@ -151,22 +166,22 @@ class ScorerPool(Service):
                         found = await _answer(process)
                 except TimeoutError:
                     self._metrics.counter(SCORES, "late").value += 1
-                    _fail(waiting, f"not scored within {self._seconds:g} s")
+                    _fail(waiting, NotScored(f"not scored within {self._seconds:g} s"))
                     return False
                 except (asyncio.IncompleteReadError, ConnectionError):
                     self._metrics.counter(SCORES, "died").value += 1
-                    _fail(waiting, "the scorer died of it")
+                    _fail(waiting, NotScored("the scorer died of it"))
                     return False
                 finally:
                     self.in_hand -= 1
                 self._metrics.counter(SCORES, "scored").value += 1
                 if not waiting.answer.done():
-                    waiting.answer.set_result(found)  # type: ignore[arg-type]
+                    waiting.answer.set_result(found)
         finally:
             self._ready -= 1
 
 
-def _write(process: asyncio.subprocess.Process, job: Job) -> None:
+def _write(process: asyncio.subprocess.Process, job: Job | Study) -> None:
     assert process.stdin is not None
     process.stdin.write(frame(job))
 
@@ -177,9 +192,9 @@ async def _answer(process: asyncio.subprocess.Process) -> object:
     return pickle.loads(await process.stdout.readexactly(length))
 
 
-def _fail(waiting: _Waiting, reason: str) -> None:
+def _fail(waiting: _Waiting, error: Unavailable) -> None:
     if not waiting.answer.done():
-        waiting.answer.set_exception(Unavailable(reason))
+        waiting.answer.set_exception(error)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from posthouse.model.envelope import Accepted
 from posthouse.model.errors import Unavailable
-from posthouse.model.ids import DomainName
 from posthouse.model.score import ScoreCard
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
 from posthouse.telemetry.logging import EventLogger
@@ -33,12 +32,13 @@ class FilterContext:
     """Header fields for every copy, in order."""
     rcpt_headers: list[list[tuple[str, str]]] = field(default_factory=list)
     """Header fields for one recipient's copy; parallel to `verdicts`."""
-    scores: dict[DomainName, ScoreCard] = field(default_factory=dict)
-    """By the domain whose threshold counts; empty while nobody scored."""
+    scores: list[ScoreCard | None] = field(default_factory=list)
+    """Parallel to `verdicts`: of the recipient's domain, with what the account taught. None while nobody scored."""
 
     def __post_init__(self) -> None:
         self.verdicts = [ACCEPT] * len(self.accepted.envelope.rcpts)
         self.rcpt_headers = [[] for _ in self.verdicts]
+        self.scores = [None] * len(self.verdicts)
 
 
 class Step(Protocol):

@@ -23,7 +23,7 @@ from posthouse.ports.learning_store import Learned
 from posthouse.spam.learning.user_delta import MAX_FEATURES, BadDeltaError, Move, UserDelta
 
 KEEP_DAYS: Final = 90
-MOST_MOVES: Final = 400
+MOST_MOVES: Final = 200
 """Kept with their features; with more, the oldest quarter is folded."""
 MOST_SEEN: Final = 2_000
 """Messages whose last lesson is remembered."""

@@ -163,6 +163,12 @@ LEARNED: Final = CounterDef(
     "messages",
     (Label("outcome", ("learned", "unlearned", "repeated", "gone", "unread", "off")),),
 )
+UNTAUGHT: Final = CounterDef(
+    "posthouse_untaught_total",
+    "Messages scored without what their recipients taught, since the store did not answer in time.",
+    "messages",
+    (),
+)
 VERDICTS: Final = CounterDef(
     "posthouse_verdicts_total",
     "Verdicts by kind, one for each recipient.",

@@ -54,16 +54,23 @@ def test_each_recipient_has_its_own_policy() -> None:
     accepted = bench.accepted("alice@example.org", "bob@example.net")
     bench.directory.policies["domain:example.net"] = FilterPolicy(junk=9.0)
     context = FilterContext(accepted)
-    context.scores = {DomainName("example.org"): CARD, DomainName("example.net"): CARD}
+    context.scores = [CARD, CARD]
     bench.run(context)
     assert [verdict.kind for verdict in context.verdicts] == [VerdictKind.JUNK, VerdictKind.ACCEPT]
     assert bench.metrics.counter(VERDICTS, "junk").value == 1
 
 
+def test_each_recipient_has_its_own_score() -> None:
+    bench = Bench()
+    context = FilterContext(bench.accepted("alice@example.org", "bob@example.org"))
+    context.scores = [replace(CARD, score=1.0), CARD]
+    assert [verdict.kind for verdict in bench.run(context).verdicts] == [VerdictKind.ACCEPT, VerdictKind.JUNK]
+
+
 def test_a_verdict_names_channels_and_no_word_of_the_message() -> None:
     bench = Bench()
     context = FilterContext(bench.accepted("alice@example.org"))
-    context.scores = {DomainName("example.org"): CARD}
+    context.scores = [CARD]
     [verdict] = bench.run(context).verdicts
     assert verdict.score == 4.0
     assert verdict.reasons == ("content+3.5", "fusion+0.5")

@@ -4,24 +4,31 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 
+from harness.manual_clock import ManualClock
 from posthouse.filter.score import MOST_OCTETS, ScoreStep
 from posthouse.filter.steps import FilterContext
+from posthouse.filter.taught import Taught
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.envelope import Accepted, BlobRef, Body, Envelope, Peer, Rcpt
 from posthouse.model.ids import AccountId, BlobId, DomainName, QueueId, TenantName
 from posthouse.model.score import ScoreCard
+from posthouse.telemetry.metrics import Metrics
 
 TENANT = TenantName("t")
 
 
 class Scorer:
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, AuthenticationResults | None, Sequence[DomainName]]] = []
+        self.asked: list[tuple[bytes, Sequence[DomainName], Sequence[bytes]]] = []
 
     async def score(
-        self, octets: bytes, evidence: AuthenticationResults | None, domains: Sequence[DomainName]
+        self,
+        octets: bytes,
+        evidence: AuthenticationResults | None,
+        domains: Sequence[DomainName],
+        taught: Sequence[bytes] = (),
     ) -> Sequence[ScoreCard]:
-        self.asked.append((octets, evidence, domains))
+        self.asked.append((octets, domains, taught))
         return [ScoreCard(float(place), 0.0) for place, _ in enumerate(domains)]
 
 
@@ -36,8 +43,21 @@ class Blobs:
         return self.octets[start:end]
 
 
-def ran(body: Body, octets: bytes = b"", *domains: str) -> tuple[FilterContext, Scorer]:
+class Learning:
+    """What the accounts taught, by their place."""
+
+    def __init__(self, weights: dict[int, bytes]) -> None:
+        self.of = {AccountId(uuid.UUID(int=place)): octets for place, octets in weights.items()}
+
+    async def weights(self, account: AccountId) -> bytes | None:
+        return self.of.get(account)
+
+
+def ran(
+    body: Body, octets: bytes = b"", *domains: str, weights: dict[int, bytes] | None = None
+) -> tuple[FilterContext, Scorer]:
     scorer = Scorer()
+    taught = Taught(Learning(weights or {}), ManualClock(), Metrics())  # type: ignore[arg-type]
     rcpts = [
         Rcpt(f"a@{domain}", AccountId(uuid.UUID(int=place)), tenant=TENANT, domain=DomainName(domain))
         for place, domain in enumerate(domains or ("example.org",))
@@ -46,7 +66,7 @@ def ran(body: Body, octets: bytes = b"", *domains: str) -> tuple[FilterContext, 
         QueueId("01k9zq3v5a0000000000000001"), Envelope("", tuple(rcpts)), Peer("", ""), ((TENANT, body),), 1, 1
     )
     context = FilterContext(accepted)
-    step = ScoreStep(scorer, Blobs(octets), deadline=1.0)  # type: ignore[arg-type]
+    step = ScoreStep(scorer, Blobs(octets), taught, deadline=1.0)  # type: ignore[arg-type]
     assert asyncio.run(step.run(context)) is None
     return context, scorer
 
@@ -54,10 +74,16 @@ def ran(body: Body, octets: bytes = b"", *domains: str) -> tuple[FilterContext, 
 def test_a_message_is_scored_once_for_all_domains() -> None:
     context, scorer = ran(Body(3, octets=b"abc"), b"", "example.org", "example.net", "example.org")
     assert [asked[0] for asked in scorer.asked] == [b"abc"]
-    assert context.scores == {
-        DomainName("example.org"): ScoreCard(0.0, 0.0),
-        DomainName("example.net"): ScoreCard(1.0, 0.0),
-    }
+    assert context.scores == [ScoreCard(0.0, 0.0), ScoreCard(1.0, 0.0), ScoreCard(0.0, 0.0)]
+
+
+def test_who_taught_something_has_a_score_of_their_own() -> None:
+    context, scorer = ran(
+        Body(3, octets=b"abc"), b"", "example.org", "example.org", "example.net", "example.org", weights={1: b"w"}
+    )
+    org, net = DomainName("example.org"), DomainName("example.net")
+    assert [asked[1:] for asked in scorer.asked] == [([org, org, net], [b"", b"w", b""])]
+    assert [card and card.score for card in context.scores] == [0.0, 1.0, 2.0, 0.0]
 
 
 def test_of_a_large_message_the_beginning_is_read() -> None:
