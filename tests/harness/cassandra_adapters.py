@@ -17,6 +17,7 @@ from posthouse.store.blob.objects import BlobObjects
 from posthouse.store.directory.cassandra import CassandraDirectoryTable
 from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.learning.cassandra import CassandraLearningStore
+from posthouse.store.reputation.cassandra import CassandraReputationStore
 
 KEYSPACE = f"posthouse_{uuid.uuid4().hex[:10]}"
 
@@ -49,6 +50,15 @@ async def cassandra_directory(server: CassandraServer) -> AsyncIterator[Director
 async def cassandra_learning_store(server: CassandraServer) -> AsyncIterator[CassandraLearningStore]:
     async with database(server) as db:
         store = CassandraLearningStore(db)
+        await store.make_tables()
+        await store.prepare()
+        yield store
+
+
+@asynccontextmanager
+async def cassandra_reputation_store(server: CassandraServer) -> AsyncIterator[CassandraReputationStore]:
+    async with database(server) as db:
+        store = CassandraReputationStore(db)
         await store.make_tables()
         await store.prepare()
         yield store

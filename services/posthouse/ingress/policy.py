@@ -11,6 +11,7 @@ from posthouse.model.address import Address
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
+from posthouse.model.reputation import ListHit
 from posthouse.protocol.smtp.paths import MailPath
 
 Origin = Literal["mx", "submission"]
@@ -24,6 +25,8 @@ class Findings:
     """None = not looked at."""
     authors: tuple[str, ...] = ()
     """Addresses of RFC5322.From, lower case."""
+    listed: tuple[ListHit, ...] = ()
+    """DNS lists that know the client's address."""
 
 
 NOTHING: Final = Findings()

@@ -19,6 +19,7 @@ from posthouse.log.authentication_codec import authentication_from_pb, authentic
 from posthouse.model.envelope import Accepted, BlobRef, Body, Deliver, Envelope, Peer, Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, ModSeq, QueueId, TenantName, Uid
+from posthouse.model.reputation import ListHit
 from posthouse.model.trace import TraceEvent
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
 
@@ -55,6 +56,9 @@ def encode_accepted(accepted: Accepted) -> bytes:
             removed_headers=accepted.removed_headers,
             authentication=authentication_to_pb(accepted.authentication),
             authors=accepted.authors,
+            listed=[
+                pb.ListHit(list=hit.list, code=hit.code, score=hit.score, name=hit.name) for hit in accepted.listed
+            ],
             schema_v=SCHEMA_V,
         )
         return _bounded(message.SerializeToString())
@@ -86,6 +90,7 @@ def decode_accepted(octets: bytes) -> Accepted:
         removed_headers=tuple(message.removed_headers),
         authentication=authentication_from_pb(message.authentication) if message.HasField("authentication") else None,
         authors=tuple(message.authors),
+        listed=tuple([ListHit(hit.list, hit.code, hit.score, hit.name) for hit in message.listed]),
     )
 
 

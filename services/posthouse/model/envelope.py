@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, QueueId, TenantName
+from posthouse.model.reputation import ListHit
 from posthouse.model.verdict import ACCEPT, Verdict
 
 OWN = "own"
@@ -94,6 +95,8 @@ class Accepted:
     """What `mx` found out before the 250; never computed again. None = not looked at."""
     authors: tuple[str, ...] = ()
     """Addresses of RFC5322.From, lower case, the first few; as claimed."""
+    listed: tuple[ListHit, ...] = ()
+    """DNS lists that know the client's address, as `mx` found before the 250."""
 
     def body(self, tenant: TenantName) -> Body:
         for name, body in self.bodies:

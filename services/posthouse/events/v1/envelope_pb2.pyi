@@ -82,8 +82,20 @@ class Peer(_message.Message):
     login: str
     def __init__(self, ip: _Optional[str] = ..., helo: _Optional[str] = ..., tls: _Optional[str] = ..., login: _Optional[str] = ...) -> None: ...
 
+class ListHit(_message.Message):
+    __slots__ = ("list", "code", "score", "name")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    code: str
+    score: float
+    name: str
+    def __init__(self, list: _Optional[str] = ..., code: _Optional[str] = ..., score: _Optional[float] = ..., name: _Optional[str] = ...) -> None: ...
+
 class Accepted(_message.Message):
-    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "authors", "schema_v")
+    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "authors", "listed", "schema_v")
     QUEUE_ID_FIELD_NUMBER: _ClassVar[int]
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     PEER_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +106,7 @@ class Accepted(_message.Message):
     REMOVED_HEADERS_FIELD_NUMBER: _ClassVar[int]
     AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     AUTHORS_FIELD_NUMBER: _ClassVar[int]
+    LISTED_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_V_FIELD_NUMBER: _ClassVar[int]
     queue_id: str
     envelope: Envelope
@@ -105,8 +118,9 @@ class Accepted(_message.Message):
     removed_headers: _containers.RepeatedScalarFieldContainer[bytes]
     authentication: _authentication_pb2.AuthenticationResults
     authors: _containers.RepeatedScalarFieldContainer[str]
+    listed: _containers.RepeatedCompositeFieldContainer[ListHit]
     schema_v: int
-    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., authors: _Optional[_Iterable[str]] = ..., schema_v: _Optional[int] = ...) -> None: ...
+    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., authors: _Optional[_Iterable[str]] = ..., listed: _Optional[_Iterable[_Union[ListHit, _Mapping]]] = ..., schema_v: _Optional[int] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("kind", "score", "reasons")

@@ -1,0 +1,1 @@
+"""reputation: tallies of senders and counts for DMARC reports, shared by all processes."""
