@@ -116,4 +116,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Under the name that pickled jobs know it by: to the classes of `__main__` they would be strangers.
+    from posthouse.filter.scorer_process import main as run
+
+    sys.exit(run(sys.argv[1:]))
