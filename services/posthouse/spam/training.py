@@ -39,6 +39,7 @@ class Row:
     bucket: int
     grams: Hashes
     words: Hashes
+    header: Hashes
     structure: Values
     rules: tuple[int, ...]
 
@@ -59,9 +60,10 @@ class Settings:
     boosting: Boosting = Boosting()
     padded_fusion: float = 0.25
     """The same for the fusion: so that it does not lean on words alone."""
-    swapped: float = 0.5
+    swapped: float = 0.02
     """Validation messages that the fusion sees once more with the header structure of another, as a share."""
-    caps: tuple[float, ...] = (10.0, 10.0, 8.0, 8.0, 4.0)
+    caps: tuple[float, ...] = (10.0, 10.0, 8.0, 8.0, 4.0, 3.0)
+    header_bits: int = 18
     ridge: float = 2.0
     share: float = 0.001
     """False positives that the threshold allows on validation."""
@@ -75,7 +77,7 @@ def row_of(raw: bytes, spam: bool) -> Row:
     """Reads one message for training. Never raises."""
     octets = sanitise(raw)
     found = extract(octets, read_message(octets))
-    return Row(spam, bucket(raw), found.grams, found.words, found.structure, found.rules)
+    return Row(spam, bucket(raw), found.grams, found.words, found.header, found.structure, found.rules)
 
 
 def hold_back(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -127,16 +129,28 @@ def train(
         )
     )
     values = np.stack([row.structure for row in rows])
+    say("header")
+    header = _rounded(
+        train_linear(
+            [row.header for row in rows],
+            spam,
+            bits=how.header_bits,
+            rate=how.words_rate,
+            epochs=how.words_epochs,
+            decay=how.decay,
+            seed=seed + 4,
+        )
+    )
     say("body structure")
     body = train_trees(np.ascontiguousarray(values[:, : len(CONTENT)]), spam, how.boosting, seed + 2)
     say("structure")
     whole = train_trees(values, spam, how.boosting, seed + 3)
     say("rules")
     rules = _fit_rules(rows, spam)
-    channels = channel_scores(content, words, body, whole, rules, validation)
+    channels = channel_scores(content, words, body, whole, rules, header, validation)
     say("fusion")
     hard = [*_padded_rows(validation, held, how.padded_fusion, seed), *_swapped(validation, how.swapped, seed)]
-    more = channel_scores(content, words, body, whole, rules, hard) if hard else channels[:0]
+    more = channel_scores(content, words, body, whole, rules, header, hard) if hard else channels[:0]
     flags = np.append(held, np.array([row.spam for row in hard], np.bool_))
     fusion = fit_fusion(np.vstack([channels, more]), flags, how.caps, how.ridge)
     scores = fusion.score_all(channels)
@@ -151,6 +165,7 @@ def train(
     model = Model(
         content,
         words,
+        header,
         body,
         whole,
         rules,
@@ -163,7 +178,13 @@ def train(
 
 
 def channel_scores(
-    content: Linear, words: Linear, body: Any, whole: Any, rules: npt.NDArray[np.float32], rows: Iterable[Row]
+    content: Linear,
+    words: Linear,
+    body: Any,
+    whole: Any,
+    rules: npt.NDArray[np.float32],
+    header: Linear,
+    rows: Iterable[Row],
 ) -> npt.NDArray[np.float64]:
     """Log-odds by channel of many messages."""
     rows = list(rows)
@@ -175,13 +196,14 @@ def channel_scores(
             body.score_all(values[:, : len(CONTENT)]),
             whole.score_all(values),
             [float(rules[list(row.rules)].sum() + rules[-1]) for row in rows],
+            [header.score(row.header) for row in rows],
         ]
     )
 
 
 def scores_of(model: Model, rows: Iterable[Row]) -> npt.NDArray[np.float64]:
     """The scores that the global model gives to many messages."""
-    found = channel_scores(model.content, model.words, model.body, model.whole, model.rules, rows)
+    found = channel_scores(model.content, model.words, model.body, model.whole, model.rules, model.header, rows)
     return model.fusion.score_all(found)
 
 
@@ -233,7 +255,11 @@ def _swapped(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
     content, header = generator.permutation(len(rows))[:count], generator.permutation(len(rows))[:count]
     cut = len(CONTENT)
     return [
-        replace(rows[a], structure=np.concatenate((rows[a].structure[:cut], rows[b].structure[cut:])))
+        replace(
+            rows[a],
+            structure=np.concatenate((rows[a].structure[:cut], rows[b].structure[cut:])),
+            header=rows[b].header,
+        )
         for a, b in zip(content.tolist(), header.tolist(), strict=True)
     ]
 
@@ -266,4 +292,4 @@ def _fit_rules(rows: Sequence[Row], spam: Flags, ridge: float = 8.0) -> npt.NDAr
 
 def features_row(features: Features, spam: bool) -> Row:
     """A training row of features that were kept."""
-    return Row(spam, 0, features.grams, features.words, features.structure, features.rules)
+    return Row(spam, 0, features.grams, features.words, features.header, features.structure, features.rules)

@@ -47,4 +47,4 @@ def test_what_is_held_back_hangs_on_content_alone() -> None:
 def test_the_card_says_what_it_was_made_of() -> None:
     card = small_model().card
     assert card["train"] == {"spam": 120, "ham": 120}
-    assert set(card["validation"]["channels"]) == {"content", "words", "body structure", "structure", "rules"}
+    assert set(card["validation"]["channels"]) == {"content", "words", "body structure", "structure", "rules", "header"}

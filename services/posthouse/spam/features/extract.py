@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 
@@ -16,10 +18,11 @@ from posthouse.spam.text.normalise import unleet
 
 RAW_OCTETS: Final = 3_000
 """Octets from the start of the message that site memory reads."""
-_HEADERS: Final = (
-    *("from", "reply-to", "return-path", "x-mailer", "user-agent", "list-id", "sender", "to", "message-id"),
-    *("content-type", "organization", "mime-version", "x-priority", "precedence", "list-unsubscribe"),
-)
+_WORD = re.compile(rb"[\w$-]+(?:\.[\w-]+)*")
+_HEADER_SEED: Final = crc32(b"header:")
+_UNSAID: Final = frozenset({"date", "subject"})
+_MAX_FIELDS: Final = 60
+_MAX_RECEIVED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Features:
     names: tuple[tuple[int, str], ...]
     """(number, word) for reasons."""
     header: Hashes
-    """Words of chosen header fields, for what is local to a user."""
+    """Words of the header fields with their names: the way a message came."""
     raw: Hashes
     """4-grams of the first octets as they came, for site memory."""
     structure: Values
@@ -65,10 +68,20 @@ def extract(octets: bytes, message: Message) -> Features:
 
 
 def _header_words(message: Message) -> Hashes:
-    found: list[str] = []
-    for name in _HEADERS:
-        value = message.first.get(name)
-        if value is not None:
-            found += [f"{name}:{word}" for word in words_of(value[:300].decode("latin-1").lower())[:30]]
-            found.append(name)
-    return hash_words(found, "header:")
+    """Names of fields, and their words with the name before them; what is unique to a message teaches nothing."""
+    found: list[bytes] = []
+    received = 0
+    for name, value in message.fields[:_MAX_FIELDS]:
+        if name in _UNSAID:
+            continue
+        if name == "received":
+            received += 1
+            if received > _MAX_RECEIVED:
+                continue
+        field = name.encode("ascii")
+        found.append(field)
+        words = _WORD.findall(value[:300].lower())[:30]
+        if name == "message-id":
+            words = [word for word in words if len(word) <= 20]
+        found += [field + b":" + word for word in words]
+    return np.array([crc32(word, _HEADER_SEED) for word in found], np.uint32)

@@ -15,9 +15,9 @@ from posthouse.spam.models.trees import Floats, Trees
 
 @dataclass(frozen=True, slots=True)
 class Boosting:
-    trees: int = 300
+    trees: int = 500
     depth: int = 5
-    rate: float = 0.12
+    rate: float = 0.1
     bins: int = 48
     rows: float = 0.6
     """Share of the messages that a tree sees."""

@@ -15,7 +15,7 @@ from posthouse.spam.models.fusion import Fusion
 from posthouse.spam.models.linear import Linear
 from posthouse.spam.models.trees import Trees
 
-CHANNELS: Final = ("content", "words", "body structure", "structure", "rules")
+CHANNELS: Final = ("content", "words", "body structure", "structure", "rules", "header")
 ENOUGH_HAM: Final = 500
 """Confirmed ham messages from which a domain has a threshold of its own."""
 EVERYWHERE: Final = "*"
@@ -33,6 +33,7 @@ class LocalThreshold:
 class Model:
     content: Linear
     words: Linear
+    header: Linear
     body: Trees
     """Over the content part of structure only."""
     whole: Trees
@@ -57,7 +58,7 @@ class Model:
                 return found.threshold
         return self.threshold
 
-    def channels_of(self, features: Features) -> tuple[float, float, float, float, float]:
+    def channels_of(self, features: Features) -> tuple[float, ...]:
         """Log-odds by channel, in the order of CHANNELS, not capped."""
         row = features.structure
         return (
@@ -66,4 +67,5 @@ class Model:
             self.body.walk(row[: len(CONTENT)])[0],
             self.whole.walk(row)[0],
             float(self.rules[list(features.rules)].sum() + self.rules[-1]),
+            self.header.score(features.header),
         )

@@ -25,7 +25,7 @@ from posthouse.spam.models.linear import Linear
 from posthouse.spam.models.model import CHANNELS, LocalThreshold, Model
 from posthouse.spam.models.trees import Trees
 
-MAGIC: Final = b"PHSPAM\x00\x01"
+MAGIC: Final = b"PHSPAM\x00\x02"
 MAX_MODEL: Final = 64 * 1024 * 1024
 """Octets of a model file, and of what is in it when unpacked."""
 _DTYPES: Final = ("<f2", "<f4", "<i2")
@@ -41,6 +41,7 @@ def dump(model: Model) -> bytes:
     arrays: dict[str, npt.NDArray[Any]] = {
         "content": model.content.weights.astype("<f2"),
         "words": model.words.weights.astype("<f2"),
+        "header": model.header.weights.astype("<f2"),
         "rules": model.rules.astype("<f4"),
     }
     for name, trees in (("body", model.body), ("whole", model.whole)):
@@ -53,6 +54,7 @@ def dump(model: Model) -> bytes:
         "biases": {
             "content": model.content.bias,
             "words": model.words.bias,
+            "header": model.header.bias,
             "body": model.body.bias,
             "whole": model.whole.bias,
         },
@@ -118,6 +120,7 @@ def _read(body: bytes) -> Model:
     return Model(
         content=_linear(arrays["content"], biases["content"]),
         words=_linear(arrays["words"], biases["words"]),
+        header=_linear(arrays["header"], biases["header"]),
         body=_trees(arrays, "body", biases["body"], len(CONTENT)),
         whole=_trees(arrays, "whole", biases["whole"], len(NAMES)),
         rules=arrays["rules"].astype(np.float32),
