@@ -295,7 +295,9 @@ async def remove(context: AdminContext, *, address: str) -> AccountRemoved:
 
 
 async def delete_log(context: AdminContext, account_id: AccountId) -> None:
-    """Also when it is deleted already, or never was."""
+    """Also when it is deleted already, or never was. What the account taught the filter goes with it."""
+    if context.learning is not None:
+        await context.learning.forget(account_id)
     try:
         await context.mail_store.delete_account(account_id)
     except NoSuchAccount:

@@ -11,6 +11,7 @@ from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
 from posthouse.ports.ids import Ids
+from posthouse.ports.learning_store import LearningStore
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
 
@@ -29,6 +30,9 @@ class Ports(Protocol):
 
     @property
     def directory(self) -> Directory: ...
+
+    @property
+    def learning(self) -> LearningStore | None: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -53,6 +57,8 @@ class AdminContext:
     process: Callable[[], Mapping[str, object]] = _nothing
     """What the process that has the stores open says about itself: `listeners` by name. Empty where the stores were
     opened for one command."""
+    learning: LearningStore | None = None
+    """What accounts taught, to go with them."""
 
     @classmethod
     def of(
@@ -70,4 +76,5 @@ class AdminContext:
             ports.ids,
             sessions or NoSessions(),
             process,
+            ports.learning,
         )

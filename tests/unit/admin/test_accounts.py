@@ -10,6 +10,7 @@ from posthouse.admin.context import AdminContext
 from posthouse.admin.sessions import Kicked, SessionList
 from posthouse.model.address import parse_address
 from posthouse.model.errors import AlreadyExists, Disabled, Invalid, NoSuchAccount, NotFound, Unavailable
+from posthouse.ports.learning_store import Learned
 from posthouse.runtime.passwords import matches
 
 
@@ -151,8 +152,11 @@ async def test_disabled_receives_nothing_until_enabled(context: AdminContext) ->
 async def test_removal_takes_the_mail_too(context: AdminContext) -> None:
     await do(context, "account.add", address="alice@example.org", login=False)
     account = await account_of(context, "alice@example.org")
+    assert context.learning is not None
+    await context.learning.save(account.account_id, Learned(1, b"what she taught", b""))
     await do(context, "account.remove", address="alice@example.org")
     assert await context.directory.account_by_address("alice@example.org") is None
+    assert await context.learning.load(account.account_id) is None
     with pytest.raises(NoSuchAccount):
         await context.mail_store.view(account.account_id)
     again = await do(context, "account.add", address="alice@example.org", login=False)
