@@ -29,6 +29,8 @@ from posthouse.spam.text.message import read_message
 Flags = npt.NDArray[np.bool_]
 HELD_BACK: Final = range(60, 80)
 """Buckets (sanitise.bucket) that become the validation part where none is given."""
+MAX_PADDED: Final = 10_000
+"""Padded spam messages at most, for they lie in memory beside all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def _padding(spam: Flags, share: float, seed: int) -> list[tuple[int, int]]:
     """Pairs of a spam and a ham message: spam that is padded with good words."""
     bad, good = np.flatnonzero(spam), np.flatnonzero(~spam)
     generator = np.random.default_rng(seed + 9)
-    count = int(share * len(bad))
+    count = min(MAX_PADDED, int(share * len(bad)))
     return list(zip(generator.choice(bad, count).tolist(), generator.choice(good, count).tolist(), strict=True))
 
 

@@ -60,7 +60,6 @@ def train_linear(
     weights = np.zeros(1 << bits, np.float32)
     squares = np.full(1 << bits, 1e-6, np.float32)
     shift = np.uint32(32 - bits)
-    slots = [(row >> shift).astype(np.intp) for row in rows]
     count = max(1, int(spam.sum()))
     of_spam = len(rows) / (2 * count)
     of_ham = len(rows) / (2 * max(1, len(rows) - count))
@@ -68,7 +67,7 @@ def train_linear(
     bias, bias_square = 0.0, 1e-6
     for _ in range(epochs):
         for i in generator.permutation(len(rows)).tolist():
-            at = slots[i]
+            at = (rows[i] >> shift).astype(np.intp)
             scale = 1.0 / math.sqrt(len(at) or 1)
             z = bias + float(weights[at].sum()) * scale
             error = _sigmoid(z) - float(spam[i])
