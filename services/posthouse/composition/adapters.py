@@ -15,6 +15,7 @@ from posthouse.ports.ids import Ids
 from posthouse.ports.learning_store import LearningStore
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
+from posthouse.ports.reputation_store import ReputationStore
 from posthouse.runtime.component import Component
 
 
@@ -25,6 +26,7 @@ class Adapters:
     blobs: BlobStore
     directory: Directory
     learning: LearningStore
+    reputation: ReputationStore
     clock: Clock
     ids: Ids
 

@@ -38,6 +38,7 @@ from posthouse.store.directory.cache import CachedDirectory
 from posthouse.store.directory.cassandra import CassandraDirectoryTable
 from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.learning.cassandra import CassandraLearningStore
+from posthouse.store.reputation.cassandra import CassandraReputationStore
 
 SECTIONS: Final = (KAFKA, CASSANDRA, S3, BLOB)
 """What open_cluster reads."""
@@ -113,8 +114,8 @@ async def open_cluster(settings: Settings, *, own_mail_store: bool = False) -> A
         stack.push_async_callback(database.close)
         directory_table = CassandraDirectoryTable(database)
         index, chunks = CassandraBlobIndex(database), CassandraBlobObjects(database)
-        learning = CassandraLearningStore(database)
-        for adapter in (directory_table, index, chunks, learning):
+        learning, reputation = CassandraLearningStore(database), CassandraReputationStore(database)
+        for adapter in (directory_table, index, chunks, learning, reputation):
             await adapter.prepare()
         log = await stack.enter_async_context(KafkaLog(kafka_connection(settings.section(KafkaSettings)), clock))
 
@@ -135,7 +136,7 @@ async def open_cluster(settings: Settings, *, own_mail_store: bool = False) -> A
                 return [process.grpc for process in await cache.processes("mailstore") if process.grpc]
 
             mail_store = await stack.enter_async_context(RemoteMailStore(peers, clock))
-        yield Cluster(Adapters(log, mail_store, blobs, cache, learning, clock, ids), database, cache)
+        yield Cluster(Adapters(log, mail_store, blobs, cache, learning, reputation, clock, ids), database, cache)
 
 
 async def make_schema(settings: Settings) -> list[str]:
@@ -149,6 +150,7 @@ async def make_schema(settings: Settings) -> list[str]:
         await CassandraBlobObjects(database).make_tables()
         await CassandraAccountTable(database).make_tables()
         await CassandraLearningStore(database).make_tables()
+        await CassandraReputationStore(database).make_tables()
     finally:
         await database.close()
     made = await ensure_topics(

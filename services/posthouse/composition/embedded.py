@@ -24,6 +24,7 @@ from posthouse.store.directory.cache import CachedDirectory
 from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.directory.sqlite import SqliteDirectoryTable
 from posthouse.store.learning.sqlite import SqliteLearningStore
+from posthouse.store.reputation.sqlite import SqliteReputationStore
 
 DATABASE = "posthouse.db"
 BLOBS = "blobs"
@@ -52,7 +53,8 @@ async def open_embedded(data: Path) -> AsyncIterator[Embedded]:
         files = FileBlobObjects(data / BLOBS)
         blobs = IndexedBlobStore(SqliteBlobIndex(engine, clock), files, cached.tenant_key, clock)
         try:
-            adapters = Adapters(log, mail_store, blobs, cached, SqliteLearningStore(engine, clock), clock, ids)
+            learning, reputation = SqliteLearningStore(engine, clock), SqliteReputationStore(engine, clock)
+            adapters = Adapters(log, mail_store, blobs, cached, learning, reputation, clock, ids)
             yield Embedded(adapters, engine, mail_store, log, blobs)
         finally:
             await log.close()

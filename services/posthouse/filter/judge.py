@@ -15,6 +15,7 @@ from posthouse.telemetry.metrics import Metrics
 from posthouse.verdicts.caution import CAUTION, caution_words
 from posthouse.verdicts.evidence import gather_evidence, local_part
 from posthouse.verdicts.judge import Judgement, judge
+from posthouse.verdicts.outside import with_outside
 from posthouse.verdicts.policies import policy_for
 
 
@@ -45,7 +46,7 @@ class JudgeStep:
             if card is not None:
                 evidence = replace(evidence, score=card.score, threshold=card.threshold, reasons=card.summary())
             policy = await policy_for(self._directory, rcpt)
-            judgement = judge(evidence, policy, local_part=local_part(rcpt))
+            judgement = judge(with_outside(evidence, context.extra), policy, local_part=local_part(rcpt))
             context.verdicts[place] = judgement.verdict
             self._metrics.counter(VERDICTS, judgement.verdict.kind.value).value += 1
             field = self._field(accepted, judgement)

@@ -34,6 +34,8 @@ class FilterContext:
     """Header fields for one recipient's copy; parallel to `verdicts`."""
     scores: list[ScoreCard | None] = field(default_factory=list)
     """Parallel to `verdicts`: of the recipient's domain, with what the account taught. None while nobody scored."""
+    extra: tuple[tuple[str, float], ...] = ()
+    """(name, log-odds) of what is known from outside the message: DNS lists, reputation."""
 
     def __post_init__(self) -> None:
         self.verdicts = [ACCEPT] * len(self.accepted.envelope.rcpts)

@@ -49,6 +49,15 @@ class Query:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Of a list."""
+
+    text: str
+    lists_anybody: bool = False
+    """What it says may not be believed."""
+
+
 def plain_address(text: str) -> IPv4Address | IPv6Address | None:
     """An IPv4 address in IPv6 clothes is taken for what it is. None: no address."""
     try:
@@ -119,7 +128,7 @@ async def _look(query: Query, resolver: Resolver) -> tuple[ListHit | None, Outco
     return None, "error" if error else "clear"
 
 
-async def self_test(dns_list: DnsList, resolver: Resolver) -> str | None:
+async def self_test(dns_list: DnsList, resolver: Resolver) -> Fault | None:
     """What is wrong with a list, by the entries that each must have and must not have (RFC 5782 §5); None: nothing.
     To be asked before a list is trusted: one that was shut down may list the world."""
     listed, free = ("2.0.0.127", "1.0.0.127") if "ip" in dns_list.kinds else ("test", "invalid")
@@ -127,14 +136,16 @@ async def self_test(dns_list: DnsList, resolver: Resolver) -> str | None:
         there = await resolver.lookup(f"{listed}.{dns_list.zone}", "A")
         not_there = await resolver.lookup(f"{free}.{dns_list.zone}", "A")
     except DnsTemporary as e:
-        return f"does not answer: {e.reason}"
-    if not_there.records:
-        return f"lists {_shown(free)}, which no list may: it is dead, or the resolver makes answers up"
+        return Fault(f"does not answer: {e.reason}")
     _, error = dns_list.read(there.records)
     if error:
-        return f"answers {', '.join(there.records)}: it does not serve this resolver (public, or over its limit)"
+        text = ", ".join(there.records[:4])
+        return Fault(f"answers {text}: it does not serve this resolver (a public one, or over its limit)")
+    if not_there.records:
+        text = f"lists {_shown(free)}, which no list may: it is dead, or the resolver makes answers up"
+        return Fault(text, lists_anybody=True)
     if not there.records:
-        return f"does not list {_shown(listed)}, as every list should: wrong zone, or it does not serve this resolver"
+        return Fault(f"does not list {_shown(listed)}, as every list should: wrong zone, or it does not serve us")
     return None
 
 

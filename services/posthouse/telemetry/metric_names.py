@@ -264,6 +264,28 @@ DNS_UPSTREAM_WELL: Final = GaugeDef(
 DNS_CACHE_ENTRIES: Final = GaugeDef("posthouse_dns_cache_entries", "Answers kept.", "records")
 DNS_CACHE_BYTES: Final = GaugeDef("posthouse_dns_cache_bytes", "Estimated memory of the answers kept.", "bytes")
 
+DNS_LIST_LOOKUPS: Final = CounterDef(
+    "posthouse_dns_list_lookups_total",
+    "Look-ups in DNS lists by zone and what came of them: `hit`; `clear`, not listed; `error`, a code that says that the "
+    "list does not serve us, or no code at all; `silent`, no answer in time.",
+    "operations",
+    (Label("list"), Label("outcome", ("hit", "clear", "error", "silent"))),
+)
+DNS_LIST_TRUSTED: Final = GaugeDef(
+    "posthouse_dns_list_trusted", "1 if the list is asked; 0 while it lists what no list may.", "1", (Label("list"),)
+)
+REPUTATION_COUNTED: Final = CounterDef(
+    "posthouse_reputation_counted_total",
+    "Messages counted for their senders, by what their content looked like.",
+    "messages",
+    (Label("outcome", ("ham", "spam")),),
+)
+REPUTATION_DROPPED: Final = CounterDef(
+    "posthouse_reputation_dropped_total",
+    "Counts of senders that were not kept: too many senders, or the store did not take them.",
+    "records",
+)
+
 IMAP_SESSIONS: Final = GaugeDef(
     "posthouse_imap_sessions",
     "Sessions by state.",
