@@ -26,6 +26,7 @@ from posthouse.delivery.settings import DeliverySettings
 from posthouse.delivery.stage import make_delivery
 from posthouse.filter.judgement_steps import judgement_steps
 from posthouse.filter.learning import make_learning
+from posthouse.filter.outside_steps import outside_steps
 from posthouse.filter.settings import FilterSettings
 from posthouse.filter.stage import make_filter
 from posthouse.held.mail import HeldMail
@@ -37,9 +38,12 @@ from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
 from posthouse.ledger.audit import Audit
 from posthouse.ledger.watch import LedgerWatch
+from posthouse.mx.dmarc_counts import make_dmarc_counts
 from posthouse.mx.server import make_mx
 from posthouse.mx.settings import AuthenticationSettings, MxSettings
 from posthouse.runtime.authentication import Authenticator
+from posthouse.runtime.dns_lists import make_dns_lists
+from posthouse.runtime.evidence_sections import DmarcReportSettings, DnsListSettings
 from posthouse.runtime.process import Process
 from posthouse.runtime.sections import DataSettings, LimitsSettings, TlsSettings
 from posthouse.runtime.sessions import Sessions
@@ -117,13 +121,19 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         process.metrics,
         authserv_id=smtp.own_hostname(),
     )
+    clock = adapters.clock
+    lists = make_dns_lists(settings.section(DnsListSettings), ports.resolver, clock, process.metrics)
+    dmarc = make_dmarc_counts(settings.section(DmarcReportSettings), adapters.reputation, clock, adapters.ids)
+    outside = outside_steps(
+        settings, adapters.reputation, adapters.blobs, clock, process.metrics, lists=lists, writer=process.name
+    )
     filtering = make_filter(
         adapters.log,
         adapters.clock,
         process.tracer,
         process.metrics,
         settings.section(FilterSettings),
-        steps=judgement.steps,
+        steps=outside.around(judgement.steps),
         crowded=crowded,
     )
     learning = make_learning(adapters.log, adapters, process.metrics, judgement.scorers, judgement.taught)
@@ -139,7 +149,15 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         insecure_loopback_auth=insecure_loopback_auth,
     )
     mx = make_mx(
-        ports, gate, settings.section(MxSettings), smtp, limits, settings.section(AuthenticationSettings), tls=tls
+        ports,
+        gate,
+        settings.section(MxSettings),
+        smtp,
+        limits,
+        settings.section(AuthenticationSettings),
+        lists=lists,
+        dmarc=dmarc,
+        tls=tls,
     )
     doors += [mx.server, submission.submission]
     if submission.submissions is not None:
@@ -187,6 +205,8 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         ),
         ControlServer(data / "control.sock", admin),
         authenticator,
+        *[each for each in (lists, dmarc) if each is not None],
+        *outside.components,
         delivery,
         *judgement.components,
         learning,

@@ -10,6 +10,7 @@ from posthouse.imap.settings import IMAP
 from posthouse.ingress.settings import SMTP
 from posthouse.mailstore.settings import MAILSTORE
 from posthouse.mx.settings import AUTHENTICATION, MX
+from posthouse.runtime.evidence_sections import EVIDENCE
 from posthouse.runtime.sections import SHARED
 from posthouse.runtime.settings import Schema
 from posthouse.submission.settings import SUBMISSION
@@ -17,4 +18,4 @@ from posthouse.submission.settings import SUBMISSION
 
 @cache
 def schema() -> Schema:
-    return Schema([*SHARED, SMTP, MX, AUTHENTICATION, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])
+    return Schema([*SHARED, *EVIDENCE, SMTP, MX, AUTHENTICATION, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])

@@ -57,7 +57,9 @@ async def build(process: ClusterProcess) -> None:
         process=instance,
     )
     learning = make_learning(adapters.log, adapters, own.metrics, judgement.scorers, judgement.taught, process=instance)
-    own.lifecycle.add(*([lists] if lists is not None else []), *outside.components, *judgement.components, learning, stage)
+    if lists is not None:
+        own.lifecycle.add(lists)
+    own.lifecycle.add(*outside.components, *judgement.components, learning, stage)
     connection = kafka_connection(own.settings.section(KafkaSettings))
     own.lifecycle.add(LogTrim(connection, adapters.log, adapters.clock, GROUP))
 

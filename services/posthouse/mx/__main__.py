@@ -9,8 +9,11 @@ from posthouse.composition.dns import add_resolver
 from posthouse.composition.process import ClusterProcess, run_cluster_process
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.settings import SMTP, SmtpSettings
+from posthouse.mx.dmarc_counts import make_dmarc_counts
 from posthouse.mx.server import make_mx
 from posthouse.mx.settings import AUTHENTICATION, MX, AuthenticationSettings, MxSettings
+from posthouse.runtime.dns_lists import make_dns_lists
+from posthouse.runtime.evidence_sections import DMARCREPORTS, DNSLISTS, DmarcReportSettings, DnsListSettings
 from posthouse.runtime.sections import LimitsSettings
 
 
@@ -30,6 +33,8 @@ async def build(process: ClusterProcess) -> None:
         resolver=add_resolver(process.process),
     )
     gate = ports.backpressure(smtp)
+    lists = make_dns_lists(settings.section(DnsListSettings), ports.resolver, adapters.clock, ports.metrics)
+    dmarc = make_dmarc_counts(settings.section(DmarcReportSettings), adapters.reputation, adapters.clock, adapters.ids)
     mx = make_mx(
         ports,
         gate,
@@ -37,15 +42,18 @@ async def build(process: ClusterProcess) -> None:
         smtp,
         settings.section(LimitsSettings),
         settings.section(AuthenticationSettings),
+        lists=lists,
+        dmarc=dmarc,
         tls=process.tls(),
         reuse_port=process.process.reuse_port,
     )
+    lifecycle.add(*[each for each in (lists, dmarc) if each is not None])
     lifecycle.add(gate, *mx.components())
     process.listeners["mx"] = lambda: mx.listener.address
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_cluster_process("mx", [SMTP, MX, AUTHENTICATION], build, argv)
+    return run_cluster_process("mx", [SMTP, MX, AUTHENTICATION, DNSLISTS, DMARCREPORTS], build, argv)
 
 
 if __name__ == "__main__":

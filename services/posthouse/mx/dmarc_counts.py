@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from posthouse.mailauth.dmarc.counters import AggregateCounters, Row
+from posthouse.mailauth.dmarc.counters import AggregateCounters, Row, row_of
+from posthouse.mailauth.dmarc.disposition import Disposition
 from posthouse.mailauth.dmarc.stored import document_of
+from posthouse.mailauth.evaluate import Findings
+from posthouse.model.authentication import DmarcPolicy
 from posthouse.model.errors import MailError
 from posthouse.ports.clock import Clock
 from posthouse.ports.ids import Ids
 from posthouse.ports.reputation_store import DmarcRow, ReputationStore
 from posthouse.runtime.component import Service
+from posthouse.runtime.evidence_sections import DmarcReportSettings
 from posthouse.telemetry.logging import EventLogger
 
 log = EventLogger("posthouse.mx.dmarc_counts")
@@ -47,6 +51,14 @@ class DmarcCounts(Service):
         self._counters = AggregateCounters()
         self._waiting: deque[_Flush] = deque()
         self._ended = asyncio.Event()
+
+    def seen(self, found: Findings, disposition: Disposition, ip: str, reverse_path: str, *, refused: bool) -> None:
+        """One message, as judged before its 250 for its first recipient. A reject that not all recipients wanted holds
+        the message instead, which is a quarantine."""
+        if disposition.action is DmarcPolicy.REJECT and not refused:
+            disposition = replace(disposition, action=DmarcPolicy.QUARANTINE)
+        envelope_from = reverse_path.rpartition("@")[2].lower()
+        self.add(row_of(found.dmarc, found.results, disposition, source_ip=ip, envelope_from=envelope_from))
 
     def add(self, row: Row | None) -> None:
         if row is None:
@@ -102,3 +114,10 @@ class DmarcCounts(Service):
         if len(self._waiting) > MAX_WAITING:
             given_up = self._waiting.popleft()
             log.error("counts for DMARC reports given up: the store does not take them", rows=len(given_up.rows))
+
+
+def make_dmarc_counts(
+    settings: DmarcReportSettings, store: ReputationStore, clock: Clock, ids: Ids
+) -> DmarcCounts | None:
+    """None where nothing is to be counted."""
+    return DmarcCounts(store, clock, ids, every=settings.flush) if settings.count else None

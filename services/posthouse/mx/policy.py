@@ -6,6 +6,7 @@ refuse is taken, and their copies are held (verdicts/judge.py): one reply to DAT
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,13 +17,17 @@ from posthouse.model.address import Address
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.model.errors import AuthenticationFailed
+from posthouse.model.reputation import ListHit
 from posthouse.mx.authentication import SenderAuthentication
+from posthouse.mx.dmarc_counts import DmarcCounts
 from posthouse.ports.directory import Directory
 from posthouse.protocol.smtp import replies
 from posthouse.protocol.smtp.paths import MailPath
 from posthouse.protocol.smtp.replies import Refused
+from posthouse.runtime.dns_lists import DnsLists
 from posthouse.verdicts.evidence import author_addresses, gather_evidence, local_part
 from posthouse.verdicts.judge import judge, refused_by_all
+from posthouse.verdicts.outside import contributions_of, with_outside
 from posthouse.verdicts.policies import policy_for
 
 RELAY_DENIED: Final = "Relay access denied"
@@ -35,9 +40,17 @@ class MxPolicy:
     mechanisms: tuple[str, ...] = ()
 
     def __init__(
-        self, recipients: Recipients, directory: Directory, authentication: SenderAuthentication | None = None
+        self,
+        recipients: Recipients,
+        directory: Directory,
+        authentication: SenderAuthentication | None = None,
+        *,
+        lists: DnsLists | None = None,
+        dmarc: DmarcCounts | None = None,
     ) -> None:
-        """`authentication` None = nobody looks."""
+        """`authentication`, `lists` None = nobody looks; `dmarc` None = nobody counts for reports."""
+        self._lists = lists
+        self._dmarc = dmarc
         self._recipients = recipients
         self._directory = directory
         self._authentication = authentication
@@ -57,19 +70,31 @@ class MxPolicy:
 
     async def judge(self, session: Session, transaction: Transaction, header: bytes, message: bytearray) -> Findings:
         authors = author_addresses(header)
-        results = None
+        results, found = None, None
+        listed: tuple[ListHit, ...] = ()
         if self._authentication is not None and self._authentication.looks_at(session.ip):
             octets = bytes(memoryview(message)[2:])
-            found = await self._authentication.look(session, transaction.path.reverse_path, octets)
+            look = self._authentication.look(session, transaction.path.reverse_path, octets)
+            if self._lists is None:
+                found = await look
+            else:
+                found, listed = await asyncio.gather(look, self._lists.of_address(session.ip))
             results = found.results
+        elif self._authentication is None and self._lists is not None:
+            listed = await self._lists.of_address(session.ip)
         evidence = await gather_evidence(self._directory, session.ip, transaction.path.reverse_path, authors, results)
-        verdicts = [
-            judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt)).verdict
+        evidence = with_outside(evidence, contributions_of(listed))
+        judgements = [
+            judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt))
             for rcpt in transaction.rcpts
         ]
-        if refused_by_all(verdicts):
+        verdicts = [judgement.verdict for judgement in judgements]
+        refused = refused_by_all(verdicts)
+        if self._dmarc is not None and found is not None:
+            self._dmarc.seen(found, judgements[0].dmarc, session.ip, transaction.path.reverse_path, refused=refused)
+        if refused:
             raise Refused(replies.refused_by_policy(verdicts[0].reasons))
-        return Findings(results, authors)
+        return Findings(results, authors, listed=listed)
 
     def accepted(self, session: Session, transaction: Transaction) -> None:
         """No caps to charge."""

@@ -14,10 +14,12 @@ from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
 from posthouse.mx.authentication import SenderAuthentication
+from posthouse.mx.dmarc_counts import DmarcCounts
 from posthouse.mx.policy import RELAY_DENIED, MxPolicy
 from posthouse.mx.settings import AuthenticationSettings, MxSettings
 from posthouse.protocol.smtp import replies
 from posthouse.runtime.component import Component
+from posthouse.runtime.dns_lists import DnsLists
 from posthouse.runtime.listener import Listener
 from posthouse.runtime.sections import LimitsSettings
 
@@ -40,6 +42,8 @@ def make_mx(
     limits: LimitsSettings,
     authentication: AuthenticationSettings,
     *,
+    lists: DnsLists | None = None,
+    dmarc: DmarcCounts | None = None,
     tls: ssl.SSLContext | None = None,
     reuse_port: bool = False,
 ) -> Mx:
@@ -58,6 +62,8 @@ def make_mx(
             Recipients(ports.directory, ports.usage(), relay_text=RELAY_DENIED),
             ports.directory,
             _authentication(ports, authentication, smtp),
+            lists=lists,
+            dmarc=dmarc,
         ),
         ports.acceptance(smtp, "mx"),
         gate,
