@@ -70,16 +70,17 @@ class MxPolicy:
 
     async def judge(self, session: Session, transaction: Transaction, header: bytes, message: bytearray) -> Findings:
         authors = author_addresses(header)
-        results, found = None, None
+        results = None
+        found = None
         listed: tuple[ListHit, ...] = ()
         if self._authentication is not None and self._authentication.looks_at(session.ip):
             octets = bytes(memoryview(message)[2:])
             look = self._authentication.look(session, transaction.path.reverse_path, octets)
             if self._lists is None:
-                found = await look
+                looked = await look
             else:
-                found, listed = await asyncio.gather(look, self._lists.of_address(session.ip))
-            results = found.results
+                looked, listed = await asyncio.gather(look, self._lists.of_address(session.ip))
+            found, results = looked, looked.results
         elif self._authentication is None and self._lists is not None:
             listed = await self._lists.of_address(session.ip)
         evidence = await gather_evidence(self._directory, session.ip, transaction.path.reverse_path, authors, results)
