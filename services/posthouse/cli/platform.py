@@ -33,6 +33,8 @@ from posthouse.held.mail import HeldMail
 from posthouse.held.upkeep import QuarantineUpkeep
 from posthouse.imap.parts import make_imap
 from posthouse.imap.settings import ImapSettings
+from posthouse.ingress.content import make_content_checks
+from posthouse.ingress.content_settings import AttachmentSettings, ClamavSettings
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
@@ -137,6 +139,9 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         crowded=crowded,
     )
     learning = make_learning(adapters.log, adapters, process.metrics, judgement.scorers, judgement.taught)
+    content = make_content_checks(
+        settings.section(AttachmentSettings), settings.section(ClamavSettings), adapters.clock, process.metrics
+    )
     submission = make_submission(
         ports,
         gate,
@@ -145,6 +150,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         settings.section(SubmissionSettings),
         smtp,
         limits,
+        content=content.checks,
         tls=tls,
         insecure_loopback_auth=insecure_loopback_auth,
     )
@@ -155,6 +161,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         smtp,
         limits,
         settings.section(AuthenticationSettings),
+        content=content.checks,
         lists=lists,
         dmarc=dmarc,
         tls=tls,
@@ -211,6 +218,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         *judgement.components,
         learning,
         filtering,
+        *content.components,
         gate,
         *imap.components(),
         *submission.components(),

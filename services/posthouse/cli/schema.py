@@ -7,6 +7,7 @@ from functools import cache
 from posthouse.delivery.settings import DELIVERY
 from posthouse.filter.settings import FILTER
 from posthouse.imap.settings import IMAP
+from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV
 from posthouse.ingress.settings import SMTP
 from posthouse.mailstore.settings import MAILSTORE
 from posthouse.mx.settings import AUTHENTICATION, MX
@@ -18,4 +19,6 @@ from posthouse.submission.settings import SUBMISSION
 
 @cache
 def schema() -> Schema:
-    return Schema([*SHARED, *EVIDENCE, SMTP, MX, AUTHENTICATION, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP])
+    return Schema(
+        [*SHARED, *EVIDENCE, SMTP, MX, AUTHENTICATION, ATTACHMENTS, CLAMAV, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP]
+    )

@@ -42,6 +42,8 @@ ALL_SECTION_NAMES: Final = frozenset(
         "dnslists",
         "reputation",
         "dmarcreports",
+        "attachments",
+        "clamav",
         "submission",
         "smtp",
         "filter",

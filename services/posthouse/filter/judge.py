@@ -40,6 +40,7 @@ class JudgeStep:
             accepted.authors,
             accepted.authentication,
             login=bool(accepted.peer.login),
+            content=accepted.content,
         )
         for place, rcpt in enumerate(accepted.envelope.rcpts):
             card = context.scores[place]

@@ -120,6 +120,7 @@ class Acceptance:
                     removed_headers=incoming.removed_headers,
                     authentication=incoming.findings.authentication,
                     authors=incoming.findings.authors,
+                    content=incoming.findings.content,
                     listed=incoming.findings.listed,
                 )
                 key = incoming.queue_id.encode()

@@ -9,6 +9,7 @@ from typing import Final, Literal, Protocol
 from posthouse.ingress.session import Session, Transaction
 from posthouse.model.address import Address
 from posthouse.model.authentication import AuthenticationResults
+from posthouse.model.content import ContentFinding
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.model.reputation import ListHit
@@ -25,6 +26,8 @@ class Findings:
     """None = not looked at."""
     authors: tuple[str, ...] = ()
     """Addresses of RFC5322.From, lower case."""
+    content: tuple[ContentFinding, ...] = ()
+    """What was found in it."""
     listed: tuple[ListHit, ...] = ()
     """DNS lists that know the client's address."""
 

@@ -1,5 +1,5 @@
 """Records of the log ↔ frozen dataclasses. The only module that imports the generated events, with
-authentication_codec.py.
+authentication_codec.py and content_codec.py.
 
 Decoding trusts nothing: octets that are no record, or a record that lacks what makes it one, are `Invalid` (poison:
 straight to the dead letters). Fields that a newer writer added are ignored here and live on in the original octets,
@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from posthouse.events.v1 import envelope_pb2 as pb
 from posthouse.events.v1 import trace_pb2
 from posthouse.log.authentication_codec import authentication_from_pb, authentication_to_pb
+from posthouse.log.content_codec import content_from_pb, content_to_pb
 from posthouse.model.envelope import Accepted, BlobRef, Body, Deliver, Envelope, Peer, Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, ModSeq, QueueId, TenantName, Uid
@@ -56,6 +57,7 @@ def encode_accepted(accepted: Accepted) -> bytes:
             removed_headers=accepted.removed_headers,
             authentication=authentication_to_pb(accepted.authentication),
             authors=accepted.authors,
+            content=[content_to_pb(finding) for finding in accepted.content],
             listed=[
                 pb.ListHit(list=hit.list, code=hit.code, score=hit.score, name=hit.name) for hit in accepted.listed
             ],
@@ -90,6 +92,7 @@ def decode_accepted(octets: bytes) -> Accepted:
         removed_headers=tuple(message.removed_headers),
         authentication=authentication_from_pb(message.authentication) if message.HasField("authentication") else None,
         authors=tuple(message.authors),
+        content=tuple([content_from_pb(finding) for finding in message.content]),
         listed=tuple([ListHit(hit.list, hit.code, hit.score, hit.name) for hit in message.listed]),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from posthouse.model.authentication import AuthenticationResults
+from posthouse.model.content import ContentFinding
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, QueueId, TenantName
 from posthouse.model.reputation import ListHit
 from posthouse.model.verdict import ACCEPT, Verdict
@@ -95,6 +96,8 @@ class Accepted:
     """What `mx` found out before the 250; never computed again. None = not looked at."""
     authors: tuple[str, ...] = ()
     """Addresses of RFC5322.From, lower case, the first few; as claimed."""
+    content: tuple[ContentFinding, ...] = ()
+    """What was found in its content before the 250; never computed again."""
     listed: tuple[ListHit, ...] = ()
     """DNS lists that know the client's address, as `mx` found before the 250."""
 

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from posthouse.ingress.content import ContentChecks
 from posthouse.ingress.policy import Findings, Origin
 from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.session import Session, Transaction
 from posthouse.model.address import Address
+from posthouse.model.content import ContentFinding
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.model.errors import AuthenticationFailed
@@ -44,13 +46,15 @@ class MxPolicy:
         recipients: Recipients,
         directory: Directory,
         authentication: SenderAuthentication | None = None,
+        content: ContentChecks | None = None,
         *,
         lists: DnsLists | None = None,
         dmarc: DmarcCounts | None = None,
     ) -> None:
-        """`authentication`, `lists` None = nobody looks; `dmarc` None = nobody counts for reports."""
+        """`authentication`, `content`, `lists` None = nobody looks; `dmarc` None = nobody counts for reports."""
         self._lists = lists
         self._dmarc = dmarc
+        self._content = content
         self._recipients = recipients
         self._directory = directory
         self._authentication = authentication
@@ -73,6 +77,8 @@ class MxPolicy:
         results = None
         found = None
         listed: tuple[ListHit, ...] = ()
+        content: tuple[ContentFinding, ...] = ()
+        octets = b""
         if self._authentication is not None and self._authentication.looks_at(session.ip):
             octets = bytes(memoryview(message)[2:])
             look = self._authentication.look(session, transaction.path.reverse_path, octets)
@@ -83,7 +89,11 @@ class MxPolicy:
             found, results = looked, looked.results
         elif self._authentication is None and self._lists is not None:
             listed = await self._lists.of_address(session.ip)
-        evidence = await gather_evidence(self._directory, session.ip, transaction.path.reverse_path, authors, results)
+        if self._content is not None and not self._content.idle(header):
+            content = await self._content.look(header, octets or bytes(memoryview(message)[2:]))
+        evidence = await gather_evidence(
+            self._directory, session.ip, transaction.path.reverse_path, authors, results, content=content
+        )
         evidence = with_outside(evidence, contributions_of(listed))
         judgements = [
             judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt))
@@ -95,7 +105,7 @@ class MxPolicy:
             self._dmarc.seen(found, judgements[0].dmarc, session.ip, transaction.path.reverse_path, refused=refused)
         if refused:
             raise Refused(replies.refused_by_policy(verdicts[0].reasons))
-        return Findings(results, authors, listed=listed)
+        return Findings(results, authors, content, listed)
 
     def accepted(self, session: Session, transaction: Transaction) -> None:
         """No caps to charge."""

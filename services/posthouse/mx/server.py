@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 
 from posthouse.ingress.backpressure import Backpressure
+from posthouse.ingress.content import ContentChecks
 from posthouse.ingress.limits import Listener as ListenerRules
 from posthouse.ingress.metrics import IngressMetrics
 from posthouse.ingress.parts import IngressPorts, limiters
@@ -42,6 +43,7 @@ def make_mx(
     limits: LimitsSettings,
     authentication: AuthenticationSettings,
     *,
+    content: ContentChecks | None = None,
     lists: DnsLists | None = None,
     dmarc: DmarcCounts | None = None,
     tls: ssl.SSLContext | None = None,
@@ -62,6 +64,7 @@ def make_mx(
             Recipients(ports.directory, ports.usage(), relay_text=RELAY_DENIED),
             ports.directory,
             _authentication(ports, authentication, smtp),
+            content,
             lists=lists,
             dmarc=dmarc,
         ),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from posthouse.ingress.content_settings import AttachmentSettings, ClamavSettings
 from posthouse.ingress.proxied import networks
 from posthouse.ingress.settings import SmtpSettings
 from posthouse.runtime.sections import (
@@ -92,6 +93,8 @@ class MxProcess:
 
     mx: MxSettings
     authentication: AuthenticationSettings
+    attachments: AttachmentSettings
+    clamav: ClamavSettings
     smtp: SmtpSettings
     limits: LimitsSettings
     tls: TlsSettings

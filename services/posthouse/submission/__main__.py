@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from posthouse.composition.process import ClusterProcess, run_cluster_process
+from posthouse.ingress.content import make_content_checks
+from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV, AttachmentSettings, ClamavSettings
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.settings import SMTP, SmtpSettings
 from posthouse.runtime.authentication import Authenticator
@@ -29,6 +31,9 @@ async def build(process: ClusterProcess) -> None:
         metrics=process.process.metrics,
     )
     gate = ports.backpressure(smtp)
+    content = make_content_checks(
+        settings.section(AttachmentSettings), settings.section(ClamavSettings), adapters.clock, process.process.metrics
+    )
     authenticator = Authenticator(adapters.directory, adapters.clock, adapters.ids.token(32))
     submission = make_submission(
         ports,
@@ -38,10 +43,11 @@ async def build(process: ClusterProcess) -> None:
         settings.section(SubmissionSettings),
         smtp,
         settings.section(LimitsSettings),
+        content=content.checks,
         tls=process.tls(),
         reuse_port=process.process.reuse_port,
     )
-    lifecycle.add(gate, authenticator, *submission.components())
+    lifecycle.add(*content.components, gate, authenticator, *submission.components())
     process.listeners["submission"] = lambda: submission.listener.address
     tls_listener = submission.tls_listener
     if tls_listener is not None:
@@ -49,7 +55,7 @@ async def build(process: ClusterProcess) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_cluster_process("submission", [SMTP, SUBMISSION], build, argv)
+    return run_cluster_process("submission", [SMTP, SUBMISSION, ATTACHMENTS, CLAMAV], build, argv)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from posthouse.ingress.content import ContentChecks, refused_to_a_user
 from posthouse.ingress.policy import NOTHING, Findings, Origin
 from posthouse.ingress.recipients import Recipients
 from posthouse.ingress.session import Session, Transaction
@@ -47,7 +48,10 @@ class SubmissionPolicy:
         clock: Clock,
         *,
         hostname: str,
+        content: ContentChecks | None = None,
     ) -> None:
+        """`content` None = nobody looks at attachments or for viruses."""
+        self._content = content
         self._directory = directory
         self._recipients = recipients
         self._verifier = verifier
@@ -72,8 +76,14 @@ class SubmissionPolicy:
         return resolved
 
     async def judge(self, session: Session, transaction: Transaction, header: bytes, message: bytearray) -> Findings:
-        """Who it is from is known by the login."""
-        return NOTHING
+        """Who it is from is known by the login. What would be held or refused is refused: the sender is there."""
+        if self._content is None or self._content.idle(header):
+            return NOTHING
+        content = await self._content.look(header, bytes(memoryview(message)[2:]))
+        refused = refused_to_a_user(content)
+        if refused:
+            raise Refused(replies.refused_by_policy(refused))
+        return Findings(content=content) if content else NOTHING
 
     async def content(self, session: Session, transaction: Transaction, header: bytes) -> bytes:
         account = _account(session)

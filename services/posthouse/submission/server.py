@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 
 from posthouse.ingress.backpressure import Backpressure
+from posthouse.ingress.content import ContentChecks
 from posthouse.ingress.limits import Listener as ListenerRules
 from posthouse.ingress.metrics import IngressMetrics
 from posthouse.ingress.parts import IngressPorts, limiters
@@ -48,6 +49,7 @@ def make_submission(
     smtp: SmtpSettings,
     limits: LimitsSettings,
     *,
+    content: ContentChecks | None = None,
     tls: ssl.SSLContext | None = None,
     insecure_loopback_auth: bool = False,
     reuse_port: bool = False,
@@ -61,6 +63,7 @@ def make_submission(
         Caps(settings.messages_per_hour, settings.rcpts_per_hour),
         ports.clock,
         hostname=hostname,
+        content=content,
     )
     metrics = IngressMetrics(ports.metrics, "submission")
 

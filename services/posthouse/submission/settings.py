@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from posthouse.ingress.content_settings import AttachmentSettings, ClamavSettings
 from posthouse.ingress.settings import SmtpSettings
 from posthouse.runtime.sections import (
     BlobSettings,
@@ -55,6 +56,8 @@ class SubmissionProcess:
     """Everything that the process reads."""
 
     submission: SubmissionSettings
+    attachments: AttachmentSettings
+    clamav: ClamavSettings
     smtp: SmtpSettings
     limits: LimitsSettings
     tls: TlsSettings

@@ -115,6 +115,48 @@ AUTHENTICATION_RESULTS: Final = CounterDef(
         Label("result", ("none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror")),
     ),
 )
+CONTENT_SECONDS: Final = HistogramDef(
+    "posthouse_content_checks_seconds",
+    "Attachments and virus scan of one message; messages without either are not among them.",
+    "seconds",
+    (),
+    FAST,
+)
+ATTACHMENT_FINDINGS: Final = CounterDef(
+    "posthouse_content_findings_total",
+    "What was found in messages before their 250.",
+    "messages",
+    (
+        Label(
+            "kind",
+            (
+                "virus",
+                "executable",
+                "disk-image",
+                "script",
+                "active-html",
+                "macro",
+                "encrypted",
+                "bomb",
+                "unopened",
+                "damaged",
+                "disguised",
+            ),
+        ),
+    ),
+)
+VIRUS_SCANS: Final = CounterDef(
+    "posthouse_virus_scans_total",
+    "Messages by what the virus scan said; `failed` were deferred or taken unscanned, as configured.",
+    "messages",
+    (Label("outcome", ("clean", "infected", "failed", "too_large")),),
+)
+EXTERNAL_SCORES: Final = CounterDef(
+    "posthouse_external_scores_total",
+    "Messages given to another scorer, by what came of it; `missing` went on without its score.",
+    "messages",
+    (Label("scorer", ("rspamd", "spamassassin")), Label("outcome", ("scored", "missing"))),
+)
 
 LOG_PUBLISHED: Final = CounterDef(
     "posthouse_log_published_total", "Records acknowledged by the log.", "records", (_TOPIC,)

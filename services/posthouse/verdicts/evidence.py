@@ -6,6 +6,7 @@ import re
 
 from posthouse.model.address import domain_name, parse_address
 from posthouse.model.authentication import AuthenticationResults, AuthResult
+from posthouse.model.content import ContentFinding
 from posthouse.model.envelope import Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.filter_policy import Claimant
@@ -46,6 +47,7 @@ async def gather_evidence(
     results: AuthenticationResults | None,
     *,
     login: bool = False,
+    content: tuple[ContentFinding, ...] = (),
 ) -> Evidence:
     """Without a score. Unavailable when the directory is."""
     proved = results.domains if results is not None else frozenset()
@@ -60,6 +62,7 @@ async def gather_evidence(
         login=login,
         results=results,
         author_is_ours=await _one_is_ours(directory, authors),
+        content=content,
     )
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV
 from posthouse.ingress.parts import limiters
 from posthouse.ingress.settings import SMTP, SmtpSettings
 from posthouse.mx.settings import AUTHENTICATION, MX, MxProcess
@@ -8,7 +9,7 @@ from posthouse.runtime.settings import Schema, SettingsError, Size
 from posthouse.runtime.settings_load import load
 from posthouse.submission.settings import SUBMISSION, SubmissionProcess
 
-SCHEMA = Schema((*SHARED, SMTP, MX, AUTHENTICATION, SUBMISSION))
+SCHEMA = Schema((*SHARED, SMTP, MX, AUTHENTICATION, ATTACHMENTS, CLAMAV, SUBMISSION))
 
 
 def test_the_defaults_of_both_processes_are_valid() -> None:

@@ -1,4 +1,5 @@
 from posthouse.events.v1 import authentication_pb2 as _authentication_pb2
+from posthouse.events.v1 import content_pb2 as _content_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -95,7 +96,7 @@ class ListHit(_message.Message):
     def __init__(self, list: _Optional[str] = ..., code: _Optional[str] = ..., score: _Optional[float] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "authors", "listed", "schema_v")
+    __slots__ = ("queue_id", "envelope", "peer", "bodies", "received_us", "rcpts_accepted", "origin", "removed_headers", "authentication", "authors", "listed", "content", "schema_v")
     QUEUE_ID_FIELD_NUMBER: _ClassVar[int]
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     PEER_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +108,7 @@ class Accepted(_message.Message):
     AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     AUTHORS_FIELD_NUMBER: _ClassVar[int]
     LISTED_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_V_FIELD_NUMBER: _ClassVar[int]
     queue_id: str
     envelope: Envelope
@@ -119,8 +121,9 @@ class Accepted(_message.Message):
     authentication: _authentication_pb2.AuthenticationResults
     authors: _containers.RepeatedScalarFieldContainer[str]
     listed: _containers.RepeatedCompositeFieldContainer[ListHit]
+    content: _containers.RepeatedCompositeFieldContainer[_content_pb2.ContentFinding]
     schema_v: int
-    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., authors: _Optional[_Iterable[str]] = ..., listed: _Optional[_Iterable[_Union[ListHit, _Mapping]]] = ..., schema_v: _Optional[int] = ...) -> None: ...
+    def __init__(self, queue_id: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., peer: _Optional[_Union[Peer, _Mapping]] = ..., bodies: _Optional[_Iterable[_Union[TenantBody, _Mapping]]] = ..., received_us: _Optional[int] = ..., rcpts_accepted: _Optional[int] = ..., origin: _Optional[str] = ..., removed_headers: _Optional[_Iterable[bytes]] = ..., authentication: _Optional[_Union[_authentication_pb2.AuthenticationResults, _Mapping]] = ..., authors: _Optional[_Iterable[str]] = ..., listed: _Optional[_Iterable[_Union[ListHit, _Mapping]]] = ..., content: _Optional[_Iterable[_Union[_content_pb2.ContentFinding, _Mapping]]] = ..., schema_v: _Optional[int] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("kind", "score", "reasons")
