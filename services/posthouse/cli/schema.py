@@ -20,5 +20,18 @@ from posthouse.submission.settings import SUBMISSION
 @cache
 def schema() -> Schema:
     return Schema(
-        [*SHARED, *EVIDENCE, SMTP, MX, AUTHENTICATION, ATTACHMENTS, CLAMAV, SUBMISSION, FILTER, DELIVERY, MAILSTORE, IMAP]
+        [
+            *SHARED,
+            *EVIDENCE,
+            SMTP,
+            MX,
+            AUTHENTICATION,
+            ATTACHMENTS,
+            CLAMAV,
+            SUBMISSION,
+            FILTER,
+            DELIVERY,
+            MAILSTORE,
+            IMAP,
+        ]
     )

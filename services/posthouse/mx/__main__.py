@@ -59,7 +59,9 @@ async def build(process: ClusterProcess) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_cluster_process("mx", [SMTP, MX, AUTHENTICATION, ATTACHMENTS, CLAMAV, DNSLISTS, DMARCREPORTS], build, argv)
+    return run_cluster_process(
+        "mx", [SMTP, MX, AUTHENTICATION, ATTACHMENTS, CLAMAV, DNSLISTS, DMARCREPORTS], build, argv
+    )
 
 
 if __name__ == "__main__":
