@@ -214,6 +214,42 @@ async def test_filter_policies_go_with_their_owner(directory: Directory, domain:
     assert await directory.filter_policy(f"domain:{domain}") == SILENT
 
 
+RULES = """[[rule]]
+name = "LOTTERY"
+description = "Mail that promises a prize"
+where = "header:Subject"
+matches = "(?i)you have won"
+score = 3.0
+"""
+
+
+async def test_rules_are_kept_as_written_until_they_are_removed(directory: Directory, domain: DomainName) -> None:
+    scope = f"domain:{domain}"
+    assert await directory.rules(scope) == ""
+    await directory.set_rules(scope, RULES)
+    assert await directory.rules(scope) == RULES
+    assert await directory.rules(f"tenant:{domain}") == ""
+    await directory.set_rules(scope, " ")
+    assert await directory.rules(scope) == ""
+
+
+async def test_rules_that_cannot_be_read_are_refused(directory: Directory, domain: DomainName) -> None:
+    scope = f"domain:{domain}"
+    await directory.set_rules(scope, RULES)
+    with pytest.raises(Invalid):
+        await directory.set_rules(scope, "[[rule]]\nname = 'NO_END")
+    with pytest.raises(Invalid):
+        await directory.set_rules(f"account:{uuid.uuid4()}", RULES)
+    assert await directory.rules(scope) == RULES
+
+
+async def test_rules_of_a_domain_go_with_it(directory: Directory, domain: DomainName) -> None:
+    await with_domain(directory, domain)
+    await directory.set_rules(f"domain:{domain}", RULES)
+    await directory.remove_domain(domain)
+    assert await directory.rules(f"domain:{domain}") == ""
+
+
 async def test_processes_are_listed_while_they_live(directory: Directory) -> None:
     mine = Process(uuid.uuid4().hex, "mailstore", "127.0.0.1:1", "127.0.0.1:2")
     await directory.announce(mine, ttl=60)

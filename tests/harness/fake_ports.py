@@ -130,12 +130,16 @@ class FakeDirectory:
         self.domains_known: set[DomainName] = set()
         self.fail: Exception | None = None
         self.policies: dict[str, FilterPolicy] = {}
+        self.own_rules: dict[str, str] = {}
 
     async def domain(self, name: DomainName) -> Domain | None:
         return Domain(name, DEFAULT_TENANT) if name in self.domains_known else None
 
     async def filter_policy(self, scope: str) -> FilterPolicy:
         return self.policies.get(scope, SILENT)
+
+    async def rules(self, scope: str) -> str:
+        return self.own_rules.get(scope, "")
 
     def add(self, address: str, *, tenant: str = "default", password_hash: str = "", **fields: object) -> Account:
         parsed = parse_address(address)

@@ -17,6 +17,7 @@ from posthouse.verdicts.evidence import gather_evidence, local_part
 from posthouse.verdicts.judge import Judgement, judge
 from posthouse.verdicts.outside import with_outside
 from posthouse.verdicts.policies import policy_for
+from posthouse.verdicts.rulings import with_ruling
 
 
 class JudgeStep:
@@ -33,7 +34,7 @@ class JudgeStep:
 
     async def run(self, context: FilterContext) -> Verdict | None:
         accepted = context.accepted
-        evidence = await gather_evidence(
+        gathered = await gather_evidence(
             self._directory,
             accepted.peer.ip,
             accepted.envelope.reverse_path,
@@ -43,9 +44,11 @@ class JudgeStep:
             content=accepted.content,
         )
         for place, rcpt in enumerate(accepted.envelope.rcpts):
-            card = context.scores[place]
+            evidence, card, ruling = gathered, context.scores[place], context.rulings[place]
             if card is not None:
                 evidence = replace(evidence, score=card.score, threshold=card.threshold, reasons=card.summary())
+            if ruling is not None:
+                evidence = with_ruling(evidence, ruling)
             policy = await policy_for(self._directory, rcpt)
             judgement = judge(with_outside(evidence, context.extra), policy, local_part=local_part(rcpt))
             context.verdicts[place] = judgement.verdict

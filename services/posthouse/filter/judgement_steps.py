@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posthouse.filter.judge import JudgeStep
+from posthouse.filter.own_rules import RulesStep
 from posthouse.filter.score import ScoreStep
 from posthouse.filter.scorers import ScorerPool
 from posthouse.filter.settings import FilterSettings
@@ -40,10 +41,11 @@ def judgement_steps(
     *,
     authserv_id: str,
 ) -> JudgementSteps:
+    rules = RulesStep(directory, blobs)
     judge = JudgeStep(directory, metrics, authserv_id=authserv_id)
     taught = Taught(learning, clock, metrics)
     if not settings.score:
-        return JudgementSteps((judge,), (), None, taught)
+        return JudgementSteps((rules, judge), (), None, taught)
     pool = ScorerPool(
         _model(settings),
         clock,
@@ -54,7 +56,7 @@ def judgement_steps(
     )
     # Waiting in line and one message that is late before ours: not ours to be blamed for.
     score = ScoreStep(pool, blobs, taught, deadline=4 * settings.score_timeout)
-    return JudgementSteps((score, judge), (pool,), pool, taught)
+    return JudgementSteps((rules, score, judge), (pool,), pool, taught)
 
 
 def _model(settings: FilterSettings) -> Path:

@@ -17,6 +17,7 @@ from posthouse.model.errors import Unavailable
 from posthouse.model.score import ScoreCard
 from posthouse.model.verdict import ACCEPT, Verdict, VerdictKind
 from posthouse.telemetry.logging import EventLogger
+from posthouse.verdicts.rulings import Ruling
 
 log = EventLogger("posthouse.filter.steps")
 
@@ -37,10 +38,14 @@ class FilterContext:
     extra: tuple[tuple[str, float], ...] = ()
     """(name, log-odds) of what is known from outside the message: DNS lists, reputation."""
 
+    rulings: list[Ruling | None] = field(default_factory=list)
+    """Parallel to `verdicts`: of the administrator's own rules above the recipient."""
+
     def __post_init__(self) -> None:
         self.verdicts = [ACCEPT] * len(self.accepted.envelope.rcpts)
         self.rcpt_headers = [[] for _ in self.verdicts]
         self.scores = [None] * len(self.verdicts)
+        self.rulings = [None] * len(self.verdicts)
 
 
 class Step(Protocol):

@@ -81,6 +81,15 @@ class Directory(Protocol):
         """(scope, policy) of all that say something, by scope."""
         ...
 
+    async def rules(self, scope: str) -> str:
+        """The administrator's own rules of a platform, tenant or domain (model.filter_policy.scopes), as written; empty
+        where there are none."""
+        ...
+
+    async def set_rules(self, scope: str, text: str) -> None:
+        """Replaces them; empty removes. Rules of a domain go with it. Invalid for what cannot be read as rules."""
+        ...
+
     async def announce(self, process: Process, ttl: float) -> None:
         """Says that the process lives for `ttl` more seconds; 0 = it leaves."""
         ...

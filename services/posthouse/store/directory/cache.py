@@ -156,6 +156,14 @@ class CachedDirectory:
     async def filter_policies(self) -> Sequence[tuple[str, FilterPolicy]]:
         return await self._inner.filter_policies()
 
+    async def rules(self, scope: str) -> str:
+        found: str = await self._cached(("rules", scope), lambda: self._inner.rules(scope))
+        return found
+
+    async def set_rules(self, scope: str, text: str) -> None:
+        await self._inner.set_rules(scope, text)
+        await self._written(scope)
+
     async def announce(self, process: Process, ttl: float) -> None:
         await self._inner.announce(process, ttl)
 

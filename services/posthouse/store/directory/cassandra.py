@@ -30,6 +30,7 @@ TABLES = (
          enabled boolean, detail_folders boolean, created_us bigint)""",
     """CREATE TABLE IF NOT EXISTS dir_tenant_key (tenant text PRIMARY KEY, key blob)""",
     """CREATE TABLE IF NOT EXISTS dir_policy (scope text PRIMARY KEY, document text)""",
+    """CREATE TABLE IF NOT EXISTS dir_rules (scope text PRIMARY KEY, document text)""",
     """CREATE TABLE IF NOT EXISTS process (
          shard tinyint, process_id text, role text, http text, grpc text, PRIMARY KEY (shard, process_id))""",
 )
@@ -86,6 +87,9 @@ class CassandraDirectoryTable:
         await prepare("dir policies", "SELECT scope, document FROM dir_policy")
         await prepare("dir put policy", "INSERT INTO dir_policy (scope, document) VALUES (?, ?)")
         await prepare("dir drop policy", "DELETE FROM dir_policy WHERE scope = ?")
+        await prepare("dir rules", "SELECT document FROM dir_rules WHERE scope = ?")
+        await prepare("dir put rules", "INSERT INTO dir_rules (scope, document) VALUES (?, ?)")
+        await prepare("dir drop rules", "DELETE FROM dir_rules WHERE scope = ?")
         await prepare(
             "put process",
             "INSERT INTO process (shard, process_id, role, http, grpc) VALUES (0, ?, ?, ?, ?) USING TTL ?",
@@ -192,6 +196,16 @@ class CassandraDirectoryTable:
 
     async def drop_policy(self, scope: str) -> None:
         await self._db.execute("dir drop policy", (scope,))
+
+    async def rules(self, scope: str) -> str | None:
+        rows = await self._db.execute("dir rules", (scope,))
+        return rows[0][0] if rows else None
+
+    async def put_rules(self, scope: str, text: str) -> None:
+        await self._db.execute("dir put rules", (scope, text))
+
+    async def drop_rules(self, scope: str) -> None:
+        await self._db.execute("dir drop rules", (scope,))
 
     async def put_process(self, process: Process, ttl: float) -> None:
         values = (process.process_id, process.role, process.http, process.grpc, max(1, round(ttl)))

@@ -12,6 +12,7 @@ from posthouse.model.errors import AlreadyExists, Disabled, Invalid, NoSuchDomai
 from posthouse.model.filter_policy import SILENT, FilterPolicy, as_document, checked, from_document
 from posthouse.model.ids import AccountId, DomainName, TenantName
 from posthouse.ports.ids import Ids
+from posthouse.rules.parse import parse_rules
 from posthouse.store.directory.table import AddressRow, DirectoryTable
 
 MAX_ALIAS_DEPTH = 10
@@ -142,6 +143,7 @@ class TableDirectory:
                 await self._table.drop_account(row.account)
                 await self._table.drop_policy(f"account:{row.account}")
         await self._table.drop_policy(f"domain:{name}")
+        await self._table.drop_rules(f"domain:{name}")
         await self._table.drop_domain(name)
 
     async def _pointing_to(self, addresses: set[str], outside: DomainName | None = None) -> list[str]:
@@ -269,6 +271,20 @@ class TableDirectory:
     async def filter_policies(self) -> Sequence[tuple[str, FilterPolicy]]:
         found = await self._table.policies()
         return [(scope, from_document(orjson.loads(document))) for scope, document in sorted(found)]
+
+    async def rules(self, scope: str) -> str:
+        return await self._table.rules(scope) or ""
+
+    async def set_rules(self, scope: str, text: str) -> None:
+        if scope.startswith("account:"):
+            raise Invalid(
+                f"rules of {scope}", public="Rules are for the platform, a tenant or a domain, not an account"
+            )
+        if not text.strip():
+            await self._table.drop_rules(scope)
+            return
+        parse_rules(text)
+        await self._table.put_rules(scope, text)
 
     async def announce(self, process: Process, ttl: float) -> None:
         if ttl <= 0:

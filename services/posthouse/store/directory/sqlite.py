@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS dir_account(
   created_us INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dir_tenant_key(tenant TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dir_policy(scope TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dir_rules(scope TEXT PRIMARY KEY, document TEXT NOT NULL);
 """
 
 
@@ -128,6 +129,16 @@ class SqliteDirectoryTable:
 
     async def drop_policy(self, scope: str) -> None:
         await self._execute("DELETE FROM dir_policy WHERE scope = ?", (scope,))
+
+    async def rules(self, scope: str) -> str | None:
+        row = self._engine.reader.execute("SELECT document FROM dir_rules WHERE scope = ?", (scope,)).fetchone()
+        return row[0] if row else None
+
+    async def put_rules(self, scope: str, text: str) -> None:
+        await self._execute("INSERT OR REPLACE INTO dir_rules VALUES (?, ?)", (scope, text))
+
+    async def drop_rules(self, scope: str) -> None:
+        await self._execute("DELETE FROM dir_rules WHERE scope = ?", (scope,))
 
     async def put_process(self, process: Process, ttl: float) -> None:
         self._processes[process.process_id] = (self._clock.monotonic() + ttl, process)
