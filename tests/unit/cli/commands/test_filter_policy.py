@@ -1,8 +1,14 @@
 """`posthouse filter policy`."""
 
 import re
+import shlex
+from pathlib import Path
+
+import pytest
 
 from harness.command import Commands
+
+GUIDES = Path(__file__).parents[4] / "docs" / "guides"
 
 ALICE = "alice@example.org"
 
@@ -59,3 +65,13 @@ def test_what_is_wrong_is_named(commands: Commands) -> None:
     assert "Thresholds must rise" in rising
     assert "no domain" in commands.refused("filter", "policy", "set", "example.net", "--junk", "5").lower()
     commands.refused("filter", "policy", "block", "example.org", "192.0.2.1/24")
+
+
+@pytest.mark.parametrize("page", ["sender-authentication.md", "false-positives.md"])
+def test_what_the_guides_tell_to_type_is_done(commands: Commands, page: str) -> None:
+    """Of the lines that need no held message."""
+    lines = re.findall(r"^\$ posthouse (.*)$", (GUIDES / page).read_text(), re.MULTILINE)
+    typed = [shlex.split(line) for line in lines if "HOLD" not in line and "QUEUE_ID" not in line]
+    assert len(typed) >= 5
+    for words in typed:
+        commands.run(*words)
