@@ -138,24 +138,6 @@ def test_the_shipped_model_loads_and_judges(mail: Path) -> None:
     assert len(lines(run("score", mail / "new", "--json"))) == 10
 
 
-def test_show_and_compare(mail: Path, model: Path) -> None:
-    assert "1-ROCA" in run("model", "show", "--model", model).stdout
-    found = lines(run("model", "diff", model, shipped(), mail / "new", "--json"))
-    assert found[0]["messages"] == 10
-    assert lines(run("model", "diff", model, model, mail / "new", "--json"))[0]["changed"] == []
-
-
-def test_promote_and_roll_back(tmp_path: Path, model: Path) -> None:
-    live = tmp_path / "live.model"
-    first = model.read_bytes()
-    run("model", "promote", model, "--model", live)
-    run("model", "rollback", "--model", live, code=1)
-    run("model", "promote", shipped(), "--model", live)
-    assert live.read_bytes() == shipped().read_bytes()
-    run("model", "rollback", "--model", live)
-    assert live.read_bytes() == first
-
-
 def test_without_a_subcommand_it_is_the_process(tmp_path: Path) -> None:
     result = run("--help")
     assert "--ready-file" in result.stdout
