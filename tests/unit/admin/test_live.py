@@ -32,7 +32,8 @@ async def test_status_of_stores_that_nobody_serves(context: AdminContext) -> Non
     await accept(context, "postmaster@example.org")
     status = await do(context, "status")
     assert status["process"] == {}
-    assert [(s["group"], s["waiting"]) for s in status["stages"]] == [("filter", 1), ("delivery", 0)]
+    waiting = [(s["group"], s["waiting"]) for s in status["stages"]]
+    assert waiting == [("filter", 1), ("delivery", 0), ("learning", 0)]
 
 
 async def test_status_of_a_running_process_keeps_its_passwords(context: AdminContext) -> None:
