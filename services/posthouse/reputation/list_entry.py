@@ -1,7 +1,7 @@
 """One DNS list as an operator writes it, and what its answers mean.
 
     zen.example ip 127.0.0.2=4:sbl 127.0.0.4-7=3:xbl
-    uri.example domain,uri 127.0.0.&2=3:black 127.0.0.&4=0.5:grey
+    uri.example domain+uri 127.0.0.&2=3:black 127.0.0.&4=0.5:grey
     good.example ip 127.0.*.2=-1.5 127.0.*.3=-3:white
 
 Zone, what is looked up in it, then codes: an address whose octets are numbers, ranges, `*` or `&n` (a bit of a mask),
@@ -92,9 +92,9 @@ def parse_list(entry: str) -> DnsList:
         zone = domain_name(words[0].rstrip("."))
     except Invalid:
         raise ValueError(f"{words[0]!r} is no zone") from None
-    kinds = frozenset(words[1].split(","))
+    kinds = frozenset(words[1].split("+"))
     if not kinds <= set(KINDS):
-        raise ValueError(f"{words[1]!r}: expected one or more of {', '.join(KINDS)}, with commas between")
+        raise ValueError(f"{words[1]!r}: expected one or more of {', '.join(KINDS)}, with + between")
     return DnsList(zone, kinds, tuple([_code(word, zone) for word in words[2:]]))
 
 
