@@ -1,12 +1,14 @@
 """Scores have reasons that sum to them, repeat themselves, and survive whatever comes."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.hostile_mail import HOSTILE
 from harness.mime_octets import anything
 from harness.spam_mail import ham, small_model, spam
 from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy, DmarcResult
@@ -76,6 +78,15 @@ def test_threads_may_share_a_scorer() -> None:
     for thread in threads:
         thread.join()
     assert found == [expected] * 4
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_messages_are_scored_within_bounds(kind: str) -> None:
+    began = time.process_time()
+    scored = Scorer(small_model()).score(HOSTILE[kind])
+    assert time.process_time() - began < 5.0
+    assert np.isfinite(scored.score)
+    assert summed(scored) == pytest.approx(scored.score, abs=1e-6)
 
 
 @settings(max_examples=80)

@@ -22,7 +22,7 @@ from posthouse.spam.text.normalise import LEET_MARK
 
 _UPPER_WORD = re.compile(r"[A-Z]{4,}")
 _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:usd|eur|dollars|million)")
-_GAPPY = re.compile(r"\b(?:[a-z0-9][ ._*-]){4,}[a-z0-9]\b")
+_GAPPY = re.compile(r"\b(?:[a-z0-9][ ._*-]){4,40}[a-z0-9]\b")
 _DIGITS = re.compile(r"\d")
 _REMOVE = re.compile(r"unsubscribe|opt[- ]?out|remove[dme ]|abmelden|désabonner|darse de baja")
 _CALL = re.compile(
