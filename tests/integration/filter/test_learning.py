@@ -4,59 +4,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.imap_client import ImapClient
-from harness.posthouse_cluster import Person
+from harness.mail_reader import Reader
 from harness.posthouse_up import PosthouseUp
 from harness.spam_mail import ham, small_model, spam
-from harness.traffic import SmtpClient
 from harness.waiting import until
 from posthouse.spam.models.model_file import dump
 
 MOVES = 4
-
-
-class Reader:
-    """One person at their mail client, with INBOX and Junk."""
-
-    def __init__(self, up: PosthouseUp, person: Person, client: ImapClient) -> None:
-        self.up, self.person, self._client = up, person, client
-
-    @classmethod
-    async def at(cls, up: PosthouseUp, person: Person) -> "Reader":
-        client = await ImapClient.connect(up.imap[1])
-        await client.ok(f"LOGIN {person.address} {person.password}")
-        return cls(up, person, client)
-
-    async def _uids(self, mailbox: str) -> list[str]:
-        await self._client.ok(f"SELECT {mailbox}")
-        [answer] = await self._client.ok("UID SEARCH ALL")
-        return answer.decode().split()[2:]
-
-    async def receives(self, octets: bytes) -> str:
-        """Where a message goes that is sent now."""
-        before = {box: len(await self._uids(box)) for box in ("INBOX", "Junk")}
-        smtp = await SmtpClient.open(*self.up.mx)
-        lines = octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        try:
-            assert (await smtp.message("sender@example.net", [self.person.address], lines)).startswith("250")
-        finally:
-            smtp.close()
-        found: list[str] = []
-
-        async def arrived() -> bool:
-            found[:] = [box for box, count in before.items() if len(await self._uids(box)) > count]
-            return bool(found)
-
-        await until(arrived, seconds=120)
-        return found[0]
-
-    async def moves_last(self, source: str, target: str, count: int = 1) -> None:
-        """One command for each."""
-        for uid in (await self._uids(source))[-count:]:
-            await self._client.ok(f"UID MOVE {uid} {target}")
-
-    async def close(self) -> None:
-        await self._client.ok("LOGOUT")
 
 
 def learned(up: PosthouseUp, outcome: str, count: int) -> Callable[[], object]:
@@ -74,7 +28,7 @@ async def test_moves_change_where_the_next_message_of_that_kind_goes(tmp_path: P
     await asyncio.to_thread(up.start)
     try:
         people = await asyncio.to_thread(up.people)
-        ann, bob = [await Reader.at(up, person) for person in people[:2]]
+        ann, bob = [await Reader.at(up.mx, up.imap, person) for person in people[:2]]
         for number in range(MOVES):
             assert await ann.receives(ham(700 + number)) == "INBOX"
         await ann.moves_last("INBOX", "Junk", MOVES)
