@@ -284,7 +284,8 @@ async def test_what_is_lost_is_named(road: Road) -> None:
     assert report.late(road.clock.now_us()) == 0
     again = await Audit(road.log, road.store, road.held).run(report.open_us, 1 << 62)
     assert again.unaccounted == report.unaccounted
-    assert again.messages == report.messages - 1 - (kept in {each.queue_id for each in report.unaccounted})
+    # Where both lie in one partition, what was committed behind the second is lost with the first.
+    assert again.messages == report.messages - (kept not in {each.queue_id for each in report.unaccounted})
 
 
 async def test_a_stranger_is_named_at_once(road: Road) -> None:

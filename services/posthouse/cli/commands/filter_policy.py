@@ -29,8 +29,11 @@ _SWITCH = click.Choice(["on", "off"])
 
 @click.group()
 def policy() -> None:
-    """Policies: from which score on mail is junk, held or refused, what DMARC failures lead to, who is always allowed
-    or blocked. For the platform, a tenant, a domain or an account."""
+    """Say what is done with unwanted mail, and for whom.
+
+    From which score on it is junk, held or refused, what DMARC failures lead to, who is always allowed or blocked: for
+    the platform, a tenant, a domain or an account.
+    """
 
 
 @policy.command(
@@ -185,7 +188,14 @@ Examples:
 )
 @click.argument("who")
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
-@click.option("--as", "kind", type=click.Choice(["sealer", "list"]), default="sealer", show_default=True)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["sealer", "list"]),
+    default="sealer",
+    show_default=True,
+    help="What they are trusted as.",
+)
 @click.option("--remove", is_flag=True, help="Take the domains off the list.")
 @stores
 def trust(desk: Desk, who: str, domains: tuple[str, ...], kind: str, remove: bool) -> None:
