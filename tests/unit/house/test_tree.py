@@ -73,6 +73,8 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "imap/wire.py",
     ),
     "tests/integration/smtp/test_sender_authentication.py": ("mx/authentication.py",),
+    "tests/integration/dns/test_dns_lists.py": ("runtime/dns_lists.py",),
+    "tests/contract/test_reputation_store.py": ("store/reputation/cassandra.py", "store/reputation/sqlite.py"),
     "tests/integration/filter/test_scorers.py": ("filter/scorers.py",),
     "tests/integration/smtp/test_connection.py": (
         "ingress/connection.py",

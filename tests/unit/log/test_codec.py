@@ -21,6 +21,7 @@ from posthouse.model.authentication import AuthenticationResults, AuthResult, Sp
 from posthouse.model.envelope import Accepted, BlobRef, Body, Deliver, Envelope, Peer, Rcpt
 from posthouse.model.errors import Invalid
 from posthouse.model.ids import AccountId, BlobId, DeliveryId, DomainName, ModSeq, QueueId, TenantName, Uid
+from posthouse.model.reputation import ListHit
 from posthouse.model.trace import TraceEvent
 from posthouse.model.verdict import Verdict, VerdictKind
 
@@ -123,6 +124,8 @@ def test_an_empty_body_is_not_a_missing_body() -> None:
     assert decode_accepted(encode_accepted(empty)) == empty
     looked_at = replace(ACCEPTED, authentication=AuthenticationResults(spf=SpfResult(AuthResult.PASS, "d.example")))
     assert decode_accepted(encode_accepted(looked_at)) == looked_at
+    listed = replace(ACCEPTED, listed=(ListHit("zen.example", "127.0.0.2", -4.5, "sbl"),))
+    assert decode_accepted(encode_accepted(listed)) == listed
     assert decode_accepted(encode_accepted(ACCEPTED)).authentication is None
 
 

@@ -62,6 +62,7 @@ async def _collect(desk: Desk, port_base: int, host: str) -> list[Finding]:
     from posthouse.cli.doctor import machine
 
     settings, data = desk.place()
+    own = None
     found = [machine.python(), machine.sqlite(), *machine.libraries(cluster=settings is not None)]
     found += [machine.open_files(), machine.clock()]
     if settings is None:
@@ -71,6 +72,11 @@ async def _collect(desk: Desk, port_base: int, host: str) -> list[Finding]:
         from posthouse.cli.doctor.cluster import cluster
 
         found += [*_certificate(settings, None), *[finding async for finding in cluster(settings)]]
+    asked = settings or own
+    if asked is not None:
+        from posthouse.cli.doctor.dns_lists import dns_lists
+
+        found += await dns_lists(asked)
     return found
 
 
