@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from posthouse.delivery.settings import DELIVERY
+from posthouse.filter.external.settings import EXTERNAL
 from posthouse.filter.settings import FILTER
 from posthouse.imap.settings import IMAP
 from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV
@@ -30,6 +31,7 @@ def schema() -> Schema:
             CLAMAV,
             SUBMISSION,
             FILTER,
+            *EXTERNAL,
             DELIVERY,
             MAILSTORE,
             IMAP,

@@ -47,6 +47,8 @@ ALL_SECTION_NAMES: Final = frozenset(
         "submission",
         "smtp",
         "filter",
+        "rspamd",
+        "spamassassin",
         "delivery",
         "mailstore",
         "imap",

@@ -11,6 +11,7 @@ from posthouse.composition.cluster import kafka_connection
 from posthouse.composition.dns import add_resolver
 from posthouse.composition.log_trim import LogTrim
 from posthouse.composition.process import ClusterProcess, run_cluster_process
+from posthouse.filter.external.settings import EXTERNAL
 from posthouse.filter.judgement_steps import judgement_steps
 from posthouse.filter.learning import make_learning
 from posthouse.filter.outside_steps import outside_steps
@@ -65,7 +66,7 @@ async def build(process: ClusterProcess) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_cluster_process("filter", [FILTER, SMTP, DNSLISTS, REPUTATION], build, argv)
+    return run_cluster_process("filter", [FILTER, SMTP, DNSLISTS, REPUTATION, *EXTERNAL], build, argv)
 
 
 if __name__ == "__main__":

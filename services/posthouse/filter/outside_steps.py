@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from posthouse.filter.external.step import external_steps
 from posthouse.filter.judge import JudgeStep
 from posthouse.filter.outside import OutsideStep, ReputationStep
 from posthouse.filter.reputation import Reputation
@@ -45,14 +46,15 @@ def outside_steps(
     lists: DnsLists | None,
     writer: str,
 ) -> OutsideSteps:
-    """Nothing where no list is configured and reputation is off, or nothing is scored that it could be fed with."""
+    """Nothing where no list and no other filter is configured, and reputation is off or not fed with scores."""
     remembering = settings.section(ReputationSettings)
     reputation = None
     if remembering.enabled and settings.section(FilterSettings).score:
         reputation = Reputation(store, clock, metrics, remembering, writer=writer)
+    external = external_steps(settings, blobs, metrics)
     if lists is None and reputation is None:
-        return OutsideSteps()
+        return OutsideSteps(external)
     outside = OutsideStep(blobs, lists, reputation, deadline=settings.section(DnsListSettings).deadline)
     if reputation is None:
-        return OutsideSteps((outside,))
-    return OutsideSteps((outside,), (ReputationStep(reputation),), (reputation,))
+        return OutsideSteps((outside, *external))
+    return OutsideSteps((outside, *external), (ReputationStep(reputation),), (reputation,))
