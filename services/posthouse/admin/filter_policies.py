@@ -111,7 +111,7 @@ async def set_policy(
     for name in unset:
         if name not in FIELDS:
             raise Invalid(f"field {name!r}", public=f"{name!r} can't be unset; {', '.join(FIELDS)} can")
-    level, of, scope = await _scope(context, who)
+    level, of, scope = await scope_of(context, who)
     document = as_document(await context.directory.filter_policy(scope))
     given = {
         "junk": junk,
@@ -146,7 +146,7 @@ async def trust(
     names = {"sealer": "arc_sealers", "list": "known_lists"}
     if kind not in names:
         raise Invalid(f"kind {kind!r}", public=f"{kind!r} is not one of {', '.join(names)}")
-    level, of, scope = await _scope(context, who)
+    level, of, scope = await scope_of(context, who)
     policy = await context.directory.filter_policy(scope)
     wanted = tuple(dict.fromkeys(domain_name(text) for text in domains))
     current: tuple[str, ...] = getattr(policy, names[kind])
@@ -171,7 +171,7 @@ def _listed(wanted: tuple[str, ...], current: tuple[str, ...], where: str) -> No
 
 
 async def _list(context: AdminContext, who: str, name: str, entries: tuple[str, ...], remove: bool) -> PolicyRow:
-    level, of, scope = await _scope(context, who)
+    level, of, scope = await scope_of(context, who)
     policy = await context.directory.filter_policy(scope)
     wanted = tuple(dict.fromkeys(entry(text) for text in entries))
     lists = {"allow": policy.allow, "block": policy.block}
@@ -186,7 +186,7 @@ async def _list(context: AdminContext, who: str, name: str, entries: tuple[str, 
     return _row(level, of, policy)
 
 
-async def _scope(context: AdminContext, who: str) -> tuple[str, str, str]:
+async def scope_of(context: AdminContext, who: str) -> tuple[str, str, str]:
     """(level, whose, scope) of what people type: `platform`, `tenant:NAME`, a domain or an address."""
     if who == PLATFORM_SCOPE:
         return "platform", "", PLATFORM_SCOPE

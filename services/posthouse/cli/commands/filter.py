@@ -21,6 +21,7 @@ from posthouse.cli.commands.filter_files import (
 )
 from posthouse.cli.commands.filter_model import model
 from posthouse.cli.commands.filter_policy import policy
+from posthouse.cli.commands.filter_rules import rules
 from posthouse.cli.commands.process import filter as process
 from posthouse.cli.exits import CommandError
 from posthouse.cli.output import Column, clean, table
@@ -322,4 +323,5 @@ def replay(model_path: Path, index: Path, feedback: str, user: str | None, domai
 
 
 filter_.add_command(policy)
+filter_.add_command(rules)
 filter_.add_command(model)
