@@ -69,7 +69,7 @@ MAIL_ACCEPTED = Topic(
     "mail.accepted.v1",
     payload="Accepted",
     key="queue_id",
-    produced_by=("mx", "submission"),
+    produced_by=("mx", "submission", "delivery"),
     consumed_by=(FILTER,),
     retry=tuple(f"{FILTER}.retry.{tier.name}" for tier in RETRY_TIERS),
     dlq=f"{FILTER}.dlq",
