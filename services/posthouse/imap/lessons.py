@@ -70,7 +70,7 @@ class Lessons(Service):
         modseq: ModSeq,
     ) -> None:
         """The messages of one MOVE."""
-        if source == target or not email_ids:
+        if not email_ids:
             return
         if len(self._waiting) >= MAX_WAITING:
             self._count("lost", len(email_ids))

@@ -102,6 +102,16 @@ def test_a_copy_is_a_move_once_the_original_is_expunged() -> None:
     assert bench.told() == [(1, True, 6)]
 
 
+def test_many_copied_at_once_teach_nothing_however_they_are_expunged() -> None:
+    bench = Bench()
+    uids = range(MOST_AT_ONCE + 1)
+    bench.lessons.copied(ACCOUNT, INBOX, JUNK, uids, [email_id(uid) for uid in uids])
+    bench.lessons.copied(ACCOUNT, INBOX, JUNK, uids[1:], [email_id(uid) for uid in uids[1:]])
+    for uid in uids[:2]:
+        bench.lessons.expunged(ACCOUNT, INBOX, [uid], ModSeq(6))
+    assert bench.told() == [(1, True, 6)]
+
+
 def test_copies_are_remembered_so_far_and_no_further() -> None:
     bench = Bench()
     for uid in range(MAX_COPIED + 1):
