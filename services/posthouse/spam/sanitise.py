@@ -62,3 +62,8 @@ def sanitise(raw: bytes) -> bytes:
 def bucket(raw: bytes) -> int:
     """0 to 99, by the content before any cleaning: train below 60, validation below 80, test from 80."""
     return int(hashlib.sha256(raw).hexdigest()[:8], 16) % 100
+
+
+def inner_bucket(raw: bytes) -> int:
+    """0 to 99, by other digits of the same digest: parts within a part that was cut by `bucket`."""
+    return int(hashlib.sha256(raw).hexdigest()[8:16], 16) % 100

@@ -23,12 +23,12 @@ from posthouse.spam.models.fusion import fit_fusion, threshold_for
 from posthouse.spam.models.linear import Linear, train_linear
 from posthouse.spam.models.model import CHANNELS, Model
 from posthouse.spam.models.model_file import dump, version_of
-from posthouse.spam.sanitise import bucket, sanitise
+from posthouse.spam.sanitise import inner_bucket, sanitise
 from posthouse.spam.text.message import read_message
 
 Flags = npt.NDArray[np.bool_]
-HELD_BACK: Final = range(60, 80)
-"""Buckets (sanitise.bucket) that become the validation part where none is given."""
+HELD_BACK: Final = range(20)
+"""Buckets (sanitise.inner_bucket) that become the validation part where none is given."""
 MAX_PADDED: Final = 10_000
 """Padded spam messages at most, for they lie in memory beside all others."""
 
@@ -79,7 +79,7 @@ def row_of(raw: bytes, spam: bool) -> Row:
     """Reads one message for training. Never raises."""
     octets = sanitise(raw)
     found = extract(octets, read_message(octets))
-    return Row(spam, bucket(raw), found.grams, found.words, found.header, found.structure, found.rules)
+    return Row(spam, inner_bucket(raw), found.grams, found.words, found.header, found.structure, found.rules)
 
 
 def hold_back(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
