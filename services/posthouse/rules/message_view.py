@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -42,9 +42,8 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>?")
 _HREF = re.compile(
     r"(?i)\b(?:href|src|action)\s{0,9}=\s{0,9}(?:\"([^\"<>]{0,2000})|'([^'<>]{0,2000})|([^\s\"'<>]{1,2000}))"
 )
-_URL = re.compile(
-    r"(?i)\b(?:https?|ftp)://[^\s<>\"'()\[\]{}\\]{2,1000}|\bwww\.[a-z0-9.-]{3,250}[^\s<>\"'()\[\]{}\\]{0,500}"
-)
+_URL = re.compile(r"(?i)(?:(?:https?|ftp)://|www\.)[^\s<>\"'()\[\]{}\\]{2,1000}")
+_SCHEMES: Final = ("https", "http", "ftp")
 _SCHEME = re.compile(r"(?i)(?:https?|ftp):[/\\]{2}|[/\\]{2}|www\.")
 _HUGE_REFERENCE = re.compile(r"&#(?:\d{8,}|[xX][0-9a-fA-F]{8,});?")
 _AUTHORS: Final = ("from", "sender", "reply-to")
@@ -197,8 +196,8 @@ class _Content:
                     if len(found) >= MAX_URLS:
                         break
                 text = _visible(text)
-            for match in _URL.finditer(text):
-                found[match[0].rstrip(".,;:!?")] = None
+            for url in _plain_urls(text):
+                found[url] = None
                 if len(found) >= MAX_URLS:
                     break
         return tuple(found)[:MAX_URLS]
@@ -243,6 +242,28 @@ def _given(value: str) -> tuple[str, ...]:
 
 def _domains(found: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address.rpartition("@")[2] for address in found if "@" in address))
+
+
+def _plain_urls(text: str) -> Iterator[str]:
+    """In order. What every URL has is looked for by `find`, which is ten times as fast as any expression."""
+    starts = []
+    at = text.find("://")
+    while at >= 0:
+        before = text[max(0, at - 5) : at].lower()
+        scheme = next((each for each in _SCHEMES if before.endswith(each)), None)
+        if scheme is not None:
+            starts.append(at - len(scheme))
+        at = text.find("://", at + 3)
+    for www in ("www.", "WWW."):
+        at = text.find(www)
+        while at >= 0:
+            if at == 0 or not (text[at - 1].isalnum() or text[at - 1] in "/.-_@"):
+                starts.append(at)
+            at = text.find(www, at + 4)
+    for start in sorted(starts):
+        match = _URL.match(text, start)
+        if match is not None:
+            yield match[0].rstrip(".,;:!?")
 
 
 def _host(url: str) -> str:

@@ -71,6 +71,16 @@ def test_text_and_links_are_bounded() -> None:
     assert len(view.values("body")[0]) <= MAX_BODY
 
 
+def test_links_of_plain_text_in_order() -> None:
+    text = b"see HTTPS://A.example/x, (ftp://b.example) www.c.example! not mailto://d http://e.example/www.f.example"
+    assert MessageView(b"\r\n" + text, Sender()).values("url") == (
+        "HTTPS://A.example/x",
+        "ftp://b.example",
+        "www.c.example",
+        "http://e.example/www.f.example",
+    )
+
+
 def test_hostile_markup_takes_no_time_to_speak_of() -> None:
     for piece in (b"<!--", b"<script>", b"<a href='", b"&#" + b"9" * 5_000 + b";", b"<![", b"http://"):
         octets = b"Content-Type: text/html\r\n\r\n" + piece * (200_000 // len(piece))
