@@ -20,6 +20,7 @@ import numpy as np
 
 from posthouse.model.lesson import Lesson
 from posthouse.ports.learning_store import Learned
+from posthouse.spam.features.hashing import Hashes
 from posthouse.spam.learning.user_delta import MAX_FEATURES, BadDeltaError, Move, UserDelta
 
 KEEP_DAYS: Final = 90
@@ -103,7 +104,7 @@ class UserMemory:
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         # Ascending slots: their steps are small and pack well.
-        steps = b"".join([np.diff(m.features, prepend=np.uint32(0)).astype("<u4").tobytes() for m in moves])
+        steps = b"".join([_steps(move.features) for move in moves])
         packed = zlib.compress(steps, 3)
         return _MAGIC + _HEAD.pack(len(text), len(self.base), len(packed)) + text + self.base + packed
 
@@ -167,6 +168,12 @@ def learn(
     memory.seen[name] = (lesson.modseq, day)
     version = 1 if before is None else before.version + 1
     return outcome, Learned(version, memory.to_bytes(), weights)
+
+
+def _steps(features: Hashes) -> bytes:
+    steps = features.astype("<u4")
+    steps[1:] -= features[:-1]
+    return steps.tobytes()
 
 
 def _learned(base: bytes, *moves: Move) -> bytes:

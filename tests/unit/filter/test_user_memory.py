@@ -21,7 +21,7 @@ from posthouse.filter.user_memory import (
 from posthouse.model.ids import AccountId, EmailId, ModSeq
 from posthouse.model.lesson import Lesson
 from posthouse.ports.learning_store import Learned
-from posthouse.spam.learning.user_delta import Move, UserDelta
+from posthouse.spam.learning.user_delta import MAX_SLOTS, Move, UserDelta
 
 ACCOUNT = AccountId(uuid.UUID(int=1))
 DAY = 20_000
@@ -137,19 +137,30 @@ def test_time_passes() -> None:
     assert 0 < opinion(much_later, 1) < before
 
 
-def test_a_document_is_bounded() -> None:
+def full(moves: int) -> UserMemory:
+    """With moves of the most features there may be, none of which they share but by chance."""
     memory = UserMemory(day=DAY)
-    for email in range(MOST_MOVES + 1):
+    for email in range(moves):
         features = np.frombuffer(slots(email, 1_000), "<u4").astype(np.uint32)
         memory.moves[str(email)] = Move(str(email), email % 2 == 0, -3.0, DAY, features)
+    return memory
+
+
+def test_a_document_is_bounded() -> None:
+    memory = full(MOST_MOVES + 1)
     memory.seen = {str(email): (1, DAY) for email in range(MOST_SEEN + 10)}
     assert memory.age(DAY)
     assert len(memory.moves) == MOST_MOVES + 1 - MOST_MOVES // 4
     assert len(memory.seen) == MOST_SEEN
-    document, weights = memory.to_bytes(), memory.weights()
-    assert len(weights) <= 256 * 1024
+    document = memory.to_bytes()
     assert len(document) <= 1024 * 1024
     assert UserMemory.from_bytes(document).to_bytes() == document
+
+
+def test_weights_are_bounded() -> None:
+    weights = full(60).weights()
+    assert UserDelta.from_bytes(weights).size == MAX_SLOTS
+    assert len(weights) <= 256 * 1024
 
 
 @given(st.binary(max_size=200))
