@@ -27,6 +27,8 @@ log = EventLogger("posthouse.filter.reputation")
 
 _AT_ONCE: Final = 500
 """Subjects of one read and write of a flush."""
+_SAME_TIME_US: Final = 60_000_000
+"""Within a minute nothing ages: the shortest half-life is an hour."""
 _AFTER_FAILURE: Final = 5.0
 """Seconds in which a store that could not be read is not asked again: mail does not queue up before it."""
 
@@ -155,7 +157,14 @@ class Reputation(Service):
     def _add(self, subjects: Iterable[str], tally: Tally) -> None:
         for subject in subjects:
             counted = self._counted.get(subject)
-            if counted is not None:
+            if counted is not None and tally.at_us - counted.at_us < _SAME_TIME_US:
+                self._counted[subject] = Tally(
+                    counted.at_us,
+                    counted.ham + tally.ham,
+                    counted.spam + tally.spam,
+                    counted.complaints + tally.complaints,
+                )
+            elif counted is not None:
                 self._counted[subject] = together((counted, tally), self._clock.now_us(), self._settings.half_life)
             elif len(self._counted) < self._settings.remembered:
                 self._counted[subject] = tally

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Literal
 
@@ -75,11 +76,18 @@ def reversed_name(address: IPv4Address | IPv6Address) -> str:
 
 def address_queries(lists: Iterable[DnsList], ip: str) -> list[Query]:
     """None for addresses that are nobody's in particular."""
+    reverse = _asked_for(ip)
+    if not reverse:
+        return []
+    return [Query(each, f"{reverse}.{each.zone}") for each in lists if "ip" in each.kinds]
+
+
+@lru_cache(maxsize=8_192)
+def _asked_for(ip: str) -> str:
     address = plain_address(ip)
     if address is None or any(address in network for network in _NOBODYS):
-        return []
-    reverse = reversed_name(address)
-    return [Query(each, f"{reverse}.{each.zone}") for each in lists if "ip" in each.kinds]
+        return ""
+    return reversed_name(address)
 
 
 def name_queries(lists: Iterable[DnsList], kind: str, names: Iterable[str], *, most: int) -> list[Query]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Final
 
@@ -39,11 +40,15 @@ def subjects_of(ip: str, results: AuthenticationResults | None) -> tuple[str, ..
             found.append(f"domain:{dmarc.organizational_domain or dmarc.author_domain}")
         else:
             found += [f"domain:{domain}" for domain in sorted(results.domains)[:MAX_DOMAINS] if domain]
+    return (*found, *_places(ip))
+
+
+@lru_cache(maxsize=8_192)
+def _places(ip: str) -> tuple[str, ...]:
     address = plain_address(ip)
-    if address is not None and not address.is_loopback:
-        found.append(f"ip:{address}")
-        found.append(f"net:{ip_network((address, 24 if address.version == 4 else 64), strict=False)}")
-    return tuple(found)
+    if address is None or address.is_loopback:
+        return ()
+    return f"ip:{address}", f"net:{ip_network((address, 24 if address.version == 4 else 64), strict=False)}"
 
 
 def aged(tally: Tally, now_us: int, half_life: float) -> Tally:

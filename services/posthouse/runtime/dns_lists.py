@@ -109,6 +109,9 @@ class DnsLists(Service):
 
 
 async def _together(jobs: Sequence[Job]) -> None:
+    if len(jobs) == 1:
+        await jobs[0]()
+        return
     async with asyncio.TaskGroup() as group:
         for job in jobs:
             group.create_task(_finished(job))
