@@ -40,6 +40,9 @@ MAX_OF_A_KIND: Final = 4
 _WHOLE: Final = frozenset((Kind.ZIP, Kind.OLE, Kind.ONENOTE, Kind.TAR, Kind.MESSAGE, *PACKED))
 _CONTENT: Final = re.compile(rb"\ncontent-(type|disposition)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.I)
 _TEXT: Final = re.compile(rb"\s*text/(?:plain|html)\b", re.I)
+_READ_ON: Final = re.compile(rb"\s*(?:text/(?:plain|html)|multipart/[a-z-]+)\b")
+_SHORT: Final = 131_072
+"""Octets of messages that are worth a look for less than finding their parts."""
 _MENDED_RUNS: Final = 1_000
 _OTHER: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 
@@ -54,7 +57,22 @@ def may_have_attachments(header: bytes) -> bool:
 
 def attached(octets: bytes) -> tuple[tuple[Part, int], ...]:
     """The parts that are attachments, each with its depth; empty for mail that is only text."""
+    if len(octets) <= _SHORT and not _announces_files(octets):
+        return ()
     return tuple((part, depth) for part, depth in _leaves(scan(octets), 1) if not _body(part, depth))
+
+
+def _announces_files(octets: bytes) -> bool:
+    """Whether any line could be a field that makes a part a file: cheaper than finding the parts, which most mail can
+    do without. Lines of the text that look so only cost that look."""
+    lower = b"\n" + octets.lower()
+    at = lower.find(b"\ncontent-")
+    while at >= 0:
+        field = _CONTENT.match(lower, at)
+        if field is not None and (field[1] != b"type" or b"name" in field[2] or _READ_ON.match(field[2]) is None):
+            return True
+        at = lower.find(b"\ncontent-", at + 1)
+    return False
 
 
 def inspect(octets: bytes, limits: Limits) -> tuple[ContentFinding, ...]:

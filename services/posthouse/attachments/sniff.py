@@ -97,9 +97,7 @@ _BY_FIRST: Final[dict[int, list[tuple[bytes, Kind]]]] = {}
 for _magic, _kind in _STARTS:
     _BY_FIRST.setdefault(_magic[0], []).append((_magic, _kind))
 
-_MARKUP = re.compile(
-    rb"(?:\xef\xbb\xbf)?[\s\x00]*<(?:!doctype|html|head|body|script|svg|\?xml|!--|meta|iframe)", re.I
-)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x00]*<(?:!doctype|html|head|body|script|svg|\?xml|!--|meta|iframe)", re.I)
 _MESSAGE = re.compile(
     rb"(?:Received|Return-Path|From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|X-[!-9;-~]{1,60}):[ \t\r]",
     re.I,

@@ -146,6 +146,44 @@ def test_what_a_file_is(name: str, octets: bytes, expected: set[tuple[K, str, st
     assert found(message((name, octets))) == expected
 
 
+def test_a_short_message_that_announces_no_file_is_not_taken_apart() -> None:
+    text = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nContent-Type is a field\r\n"
+    assert attached(text) == ()
+    assert len(attached(text + b"--b\r\ncontent-disposition : attachment\r\n\r\nx\r\n")) == 1
+    assert len(attached(text + b"--b\r\nContent-Type: text/plain;\r\n\tName=x\r\n\r\nx\r\n")) == 1
+    assert len(attached(text + b"--b\r\nContent-Type: application/x\r\n\r\nx\r\n")) == 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"Content-Type: multipart/mixed; boundary=b\r\n",
+                b"\r\n",
+                b"--b\r\n",
+                b"--b--\r\n",
+                b"text\r\n",
+                b"CONTENT-TYPE:\r\n",
+                b" text/html\r\n",
+                b"Content-Type: text/plain\r\n",
+                b"; name=x\r\n",
+                b" ;filename*0=x\r\n",
+                b"Content-Disposition: inline\r\n",
+                b"Content-Type: message/rfc822\r\n",
+                b"Content-Type: application/x\r\n",
+                b"Content-Transfer-Encoding: base64\r\n",
+            ]
+        ),
+        max_size=14,
+    )
+)
+def test_the_short_look_passes_over_nothing_that_the_long_one_finds(lines: list[bytes]) -> None:
+    octets = b"".join(lines)
+    long = attached(octets + b"\r\n" * 70_000)
+    assert bool(attached(octets)) or not long
+
+
 def test_names_are_decoded_as_people_see_them() -> None:
     head = b"Content-Disposition: attachment; filename*0*=utf-8''r%C3%A9su; filename*1*=m%C3%A9.js\r\n\r\n"
     assert found(head + b"x") == {(K.SCRIPT, "résumé.js", "js")}
@@ -214,6 +252,7 @@ def test_what_the_scanner_gives_up_on_is_not_taken_for_harmless() -> None:
     many = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100_000
     assert found(many + message(("c.exe", EXE))) == {(K.BOMB, "", "parts")}
     deep = b"".join(b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (n, n) for n in range(1000))
+    deep += b"Content-Type: application/x\r\n\r\nx"
     assert found(deep) == {(K.BOMB, "", "parts")}
     long = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + b"X: y\r\n" * 100_000 + b"\r\nbody"
     assert found(long) == {(K.BOMB, "", "parts")}
