@@ -60,9 +60,9 @@ class Settings:
     padded: float = 1.0
     """Spam that is shown once more with the features of a ham message added, as a share of the spam."""
     boosting: Boosting = Boosting()
-    padded_fusion: float = 0.25
+    padded_fusion: float = 0.1
     """The same for the fusion: so that it does not lean on words alone."""
-    swapped: float = 0.02
+    swapped: float = 0.01
     """Validation messages that the fusion sees once more with the header structure of another, as a share."""
     caps: tuple[float, ...] = (10.0, 10.0, 8.0, 8.0, 4.0, 3.0)
     header_bits: int = 18
