@@ -74,7 +74,7 @@ class OutsideStep:
 
 class ReputationStep:
     """filter.steps.Step, behind the judge. Fed by the content's score alone: lists and reputation that fed reputation
-    would confirm themselves."""
+    would confirm themselves, and what one account taught is nobody else's."""
 
     name = "reputation"
     required = False
@@ -88,7 +88,7 @@ class ReputationStep:
         card = next((card for card in context.scores if card is not None), None)
         if card is not None and not accepted.peer.login:
             subjects = subjects_of(accepted.peer.ip, accepted.authentication)
-            self._reputation.count(subjects, spam=card.score >= card.threshold)
+            self._reputation.count(subjects, spam=card.shared >= card.threshold)
         return None
 
 

@@ -9,6 +9,10 @@ MAX_REASONS: Final = 6
 """Reasons that ride with a verdict, the weightiest ones."""
 
 
+USER_CHANNEL: Final = "user"
+"""Of reasons that one account taught."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreReason:
     name: str
@@ -26,6 +30,11 @@ class ScoreCard:
     reasons: tuple[ScoreReason, ...] = ()
     version: str = ""
     """Of the model."""
+
+    @property
+    def shared(self) -> float:
+        """The score without what one account taught: all that may count for others."""
+        return self.score - sum([reason.contribution for reason in self.reasons if reason.channel == USER_CHANNEL])
 
     def summary(self) -> tuple[str, ...]:
         """`channel+1.2`, the weightiest first: what may stand in traces and logs, since no name of a reason does, which

@@ -15,7 +15,7 @@ from posthouse.model.authentication import AuthenticationResults, AuthResult, Dk
 from posthouse.model.envelope import Accepted, Body, Envelope, Peer, Rcpt
 from posthouse.model.ids import QueueId, TenantName
 from posthouse.model.reputation import ListHit, Tally
-from posthouse.model.score import ScoreCard
+from posthouse.model.score import ScoreCard, ScoreReason
 from posthouse.runtime.dns_lists import DnsLists
 from posthouse.runtime.evidence_sections import DnsListSettings, ReputationSettings
 from posthouse.runtime.settings import Settings
@@ -115,6 +115,14 @@ def test_the_content_alone_feeds_the_senders_tallies() -> None:
     context.scores = [None]
     asyncio.run(ReputationStep(known).run(context))
     assert known._counted["ip:192.0.2.9"].spam == 1.0
+
+
+def test_what_one_account_taught_is_no_evidence_against_the_sender() -> None:
+    known = reputation(Store())
+    context = FilterContext(ACCEPTED)
+    context.scores = [ScoreCard(5.0, 0.5, (ScoreReason("what you taught", "user", 6.0),))]
+    asyncio.run(ReputationStep(known).run(context))
+    assert (known._counted["ip:192.0.2.9"].ham, known._counted["ip:192.0.2.9"].spam) == (1.0, 0.0)
 
 
 class Named:

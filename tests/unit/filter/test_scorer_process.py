@@ -42,6 +42,7 @@ def test_what_was_taught_changes_that_card_alone_and_is_a_reason(scorer: Scorer)
     assert [reason.name for reason in added] == ["what you taught"]
     assert taught.score == pytest.approx(plain.score + added[0].contribution)
     assert added[0].contribution > 1.0
+    assert taught.shared == pytest.approx(plain.score)
     assert sum(reason.contribution for reason in taught.reasons) == pytest.approx(taught.score, abs=0.01)
 
 
