@@ -70,7 +70,7 @@ def plain_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def reversed_name(address: IPv4Address | IPv6Address) -> str:
-    """Octets (RFC 5782 §2.1) or nibbles (§2.4), the last first."""
+    """Octets (RFC 5782 §2.1) or nibbles (RFC 5782 §2.4), the last first."""
     return address.reverse_pointer.rsplit(".", 2)[0]
 
 
