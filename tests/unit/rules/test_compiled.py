@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from posthouse.model.errors import Invalid
 from posthouse.rules.compiled import compile_rules
+from posthouse.rules.grammar import SELECTORS
 from posthouse.rules.message_view import MessageView, Sender
 
 NOBODY = Sender()
@@ -136,6 +138,25 @@ def test_a_set_out_of_memory_falls_back_to_each_pattern() -> None:
 
     probe.together = Exhausted()
     assert [hit.rule.name for hit in rules.evaluate(MessageView(MAIL, Sender()))] == ["BB"]
+
+
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "own-rules.md"
+
+
+def test_the_guides_example_does_what_it_says() -> None:
+    [example] = re.findall(r"``` toml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    stranger = b"From: x@other.example\r\nSubject: Today YOU HAVE WON\r\n\r\nhttps://short.example/1\r\n"
+    found = fired(example, stranger, rcpts=("sales-2019@example.org",))
+    assert set(found) == {"SPAMTRAP", "LOTTERY", "SHORT_LINK", "NO_MESSAGE_ID", "CARELESS_STRANGER"}
+    partner = stranger.replace(b"other.example", b"mail.partner.example")
+    assert set(fired(example, partner)) == {"LOTTERY", "SHORT_LINK", "NO_MESSAGE_ID", "FROM_PARTNER"}
+    script = b'Message-ID: <1@x>\r\nContent-Type: application/javascript; name="Bill.JS"\r\n\r\nx'
+    assert fired(example, script) == ["SCRIPT_ATTACHED"]
+
+
+def test_every_selector_is_in_the_guide() -> None:
+    text = GUIDE.read_text()
+    assert [name for name in SELECTORS if f"`{name}`" not in text] == []
 
 
 @given(st.text(max_size=30), st.text(max_size=60))
