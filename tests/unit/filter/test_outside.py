@@ -139,7 +139,7 @@ def test_where_it_is_off_there_is_no_step() -> None:
     assert made() == OutsideSteps()
     assert made("filter.score=true", "reputation.enabled=false") == OutsideSteps()
     steps = (Named("score"), Named(JudgeStep.name))
-    assert made().around(steps) == steps  # type: ignore[arg-type]
+    assert made().around(steps) == steps  # type: ignore[arg-type, comparison-overlap]
 
 
 def test_steps_stand_before_and_behind_the_judge() -> None:
