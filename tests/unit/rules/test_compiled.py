@@ -3,7 +3,7 @@
 import hashlib
 import re
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -123,9 +123,9 @@ def test_patterns_that_kill_others_stay_linear(pattern: str) -> None:
     rules = compile_rules(rule("AA", "body", f"matches = '{pattern}'"))
     view = MessageView(b"\r\n" + b"a" * 60_000 + b"!", Sender())
     view.values("body")
-    began = perf_counter()
+    began = process_time()
     rules.evaluate(view)
-    assert perf_counter() - began < 5.0  # a backtracking engine takes longer than the universe has been there
+    assert process_time() - began < 5.0  # a backtracking engine takes longer than the universe has been there
 
 
 def test_a_set_out_of_memory_falls_back_to_each_pattern() -> None:
