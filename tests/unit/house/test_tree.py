@@ -73,6 +73,18 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "imap/wire.py",
     ),
     "tests/integration/smtp/test_sender_authentication.py": ("mx/authentication.py",),
+    "tests/integration/smtp/test_content.py": (
+        "ingress/clamav.py",
+        "ingress/content.py",
+    ),
+    # From a message with the file in it to the finding.
+    "tests/unit/attachments/test_inspect.py": (
+        "attachments/office.py",
+        "attachments/packed.py",
+        "attachments/sniff.py",
+        "attachments/tars.py",
+        "attachments/zips.py",
+    ),
     "tests/integration/dns/test_dns_lists.py": ("runtime/dns_lists.py",),
     "tests/contract/test_reputation_store.py": ("store/reputation/cassandra.py", "store/reputation/sqlite.py"),
     "tests/integration/filter/test_scorers.py": ("filter/scorers.py",),
