@@ -136,6 +136,7 @@ async def test_what_lists_and_authentication_decided_stays(context: AdminContext
     await store(context, ANN, Verdict(VerdictKind.JUNK, 0.0, ("dmarc-quarantine",)))
     found = await trial(context, rules=WON)
     assert (found["read"], found["changed"]) == (2, [])
+    assert (await trial(context))["changed"] == []
 
 
 async def test_a_trial_is_bounded_in_time_and_number(context: AdminContext) -> None:
