@@ -36,7 +36,7 @@ class Proxied(smtplib.SMTP):
         self._client = client
         super().__init__(*address, local_hostname="client.example", timeout=120)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connected = socket.create_connection((host, port), timeout)
         connected.sendall(f"PROXY TCP4 {self._client} 127.0.0.1 4711 25\r\n".encode())
         return connected

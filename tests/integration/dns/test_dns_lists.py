@@ -90,7 +90,7 @@ async def test_a_list_that_is_silent_costs_the_deadline_and_says_nothing() -> No
     async def silence(query: object) -> list[bytes]:
         return []
 
-    async with HostileDns(silence) as server, lists(server.port, [ZEN], deadline=Duration(0.2)) as made:  # type: ignore[arg-type]
+    async with HostileDns(silence) as server, lists(server.port, [ZEN], deadline=Duration(0.2)) as made:
         async with asyncio.timeout(10):
             assert await made.of_address("192.0.2.9") == ()
 
