@@ -26,6 +26,7 @@ class Pace:
     retries: int = 0
     retry_after_s: float = 0.25
     reconnects: int = 200
+    reopen_after_s: float = 1.0
 
 
 @dataclass(slots=True)
@@ -99,9 +100,14 @@ class Sender:
     async def _reopen(self, run: "_Run") -> None:
         try:
             await self._add()
-            run.sent.reconnected += 1
         except (OSError, TimeoutError) as error:
             run.sent.deferrals[f"reconnect: {type(error).__name__}"] += 1
+            await asyncio.sleep(run.pace.reopen_after_s)
+            run.reopening -= 1
+            run.lost(bool(self._all))
+            return
+        run.sent.reconnected += 1
+        run.reopening -= 1
         run.step()
 
     def seen(self, count: int) -> None:
@@ -127,7 +133,7 @@ class Sender:
         if connection in self._idle:
             self._idle.remove(connection)
         if self._run is not None:
-            self._run.lost()
+            self._run.lost(bool(self._all))
 
 
 class _Run:
@@ -146,7 +152,7 @@ class _Run:
         self._mails = mails
         self._left = count
         self._count = count
-        self._pace = pace
+        self.pace = pace
         self._accepted = accepted
         self._again: deque[Mail] = deque()
         self._waiting = 0  # refused mails whose pause is not over
@@ -155,13 +161,14 @@ class _Run:
         self._issued = 0
         self._reconnects = pace.reconnects
         self._tick: asyncio.TimerHandle | None = None
+        self.reopening = 0
         self.reopen: Callable[[], object] = lambda: None
         self.sent = Sent()
         self.done: asyncio.Future[None] = self._loop.create_future()
 
     def begin(self) -> None:
         self.sent.began = self.sent.ended = time.monotonic()
-        self._loop.call_later(self._pace.deadline_s, self._finish)
+        self._loop.call_later(self.pace.deadline_s, self._finish)
         self.step()
 
     def step(self) -> None:
@@ -182,11 +189,11 @@ class _Run:
             return self._again.popleft()
         if not self._left:
             return None
-        if self._pace.window is not None and self._unseen + self._in_flight >= self._pace.window:
+        if self.pace.window is not None and self._unseen + self._in_flight >= self.pace.window:
             return None
         due = 0.0
-        if self._pace.rate is not None:
-            due = self.sent.began + self._issued / self._pace.rate
+        if self.pace.rate is not None:
+            due = self.sent.began + self._issued / self.pace.rate
             ahead = due - time.monotonic()
             # uvloop's timers have a resolution of 1 ms
             if ahead > 0.0005:
@@ -219,10 +226,10 @@ class _Run:
             # the server ended the connection, not the message: it goes out over another one
             sent.deferrals[mail.outcome] += 1
             self._again.append(mail)
-        elif mail.outcome[:1] == "4" and mail.tries <= self._pace.retries:
+        elif mail.outcome[:1] == "4" and mail.tries <= self.pace.retries:
             sent.deferrals[mail.outcome] += 1
             self._waiting += 1
-            self._loop.call_later(self._pace.retry_after_s, self._retry, mail)
+            self._loop.call_later(self.pace.retry_after_s, self._retry, mail)
         else:
             sent.outcomes[mail.outcome] += 1
             if mail.outcome == "closed" and mail.text_sent:
@@ -238,12 +245,16 @@ class _Run:
         self._unseen -= count
         self.step()
 
-    def lost(self) -> None:
+    def lost(self, connected: bool) -> None:
+        """A connection is gone, or could not be had again; `connected`: there are others."""
         if self.done.done() or not (self._left or self._again or self._waiting):
             return
         if self._reconnects > 0:
             self._reconnects -= 1
+            self.reopening += 1
             self.reopen()
+        elif not (connected or self.reopening):
+            self._finish()  # nobody is left who could send the rest
 
     def _finish(self) -> None:
         if not self.done.done():

@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from posthouse.log.topics import ALL_TOPICS, DAY, FLOW, Topic
+from posthouse.log.topics import ALL_TOPICS, DAY, FLOW, ROAD_GROUPS, Topic
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "services" / "posthouse"
@@ -204,7 +204,10 @@ def topics_table() -> str:
     for topic in FLOW:
         for side in (name for name in (*topic.retry, topic.dlq) if name):
             of = next(each for each in ALL_TOPICS if each.name == side)
-            readers = "the ledger, `posthouse dlq`" if side == topic.dlq else _readers(topic)
+            readers = _readers(topic)
+            if side == topic.dlq:
+                group = side.partition(".")[0]
+                readers = "the ledger, `posthouse dlq`" if group in ROAD_GROUPS else "`posthouse dlq`"
             rows.append(
                 f"| `{side}` | as `{topic.name}` | {topic.key} | {of.partitions} | {_kept(of)} "
                 f"| {', '.join(topic.consumed_by)} | {readers} |"

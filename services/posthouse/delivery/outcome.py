@@ -29,8 +29,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """Told the sender by a DSN. Only an authenticated reverse-path gets one; until there is authentication, every
-    failure after the 250 is held instead."""
+    """Told the sender by a DSN. Only an authenticated reverse-path gets one; until there is a relay to carry it,
+    every failure after the 250 is held instead."""
 
     reason: str
 
