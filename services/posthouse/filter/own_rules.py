@@ -8,7 +8,8 @@ that breaks is left out and named among the verdict's reasons; the message goes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from posthouse.filter.steps import FilterContext
@@ -26,6 +27,8 @@ from posthouse.verdicts.rulings import Ruling, ruling
 MOST_OCTETS: Final = 1024 * 1024
 """Of a message that rules look at: text comes first. Rules over hashes of attachments get MOST_HASHED."""
 MOST_HASHED: Final = 64 * 1024 * 1024
+WHOLES: Final = 2
+"""Large messages that are in memory as a whole at the same time, for the sake of hashes."""
 AT_ONCE: Final = 65_536
 """Octets up to which a message is looked at on the spot; a larger one would hold up the others."""
 KEPT: Final = 4 * 1024 * 1024
@@ -50,6 +53,7 @@ class RulesStep:
         self._trapped = trapped
         self._compiled: dict[str, CompiledRules | None] = {}
         self._characters = 0
+        self._wholes = asyncio.Semaphore(WHOLES)
 
     async def run(self, context: FilterContext) -> Verdict | None:
         accepted = context.accepted
@@ -65,10 +69,11 @@ class RulesStep:
                 seen.setdefault(scope, []).append(rcpt)
         if not sets:
             return None
-        view = await self._view(accepted, [each for each in sets.values() if each is not None])
-        found: dict[str, tuple[Hit, ...] | None] = {}
-        for scope, rules in sets.items():
-            found[scope] = await self._ask(rules, view.of([rcpt.address for rcpt in seen[scope]]), accepted, scope)
+        whole = accepted.bodies[0][1].size > MOST_OCTETS and any(
+            each is not None and each.hashes for each in sets.values()
+        )
+        async with self._wholes if whole else nullcontext():
+            found = await self._answers(accepted, sets, seen)
         by_domain: dict[tuple[str, str], Ruling] = {}
         for place, rcpt in enumerate(rcpts):
             key = (rcpt.tenant, rcpt.domain)
@@ -80,6 +85,15 @@ class RulesStep:
                 if ruling(hits or ()).trapped:
                     await self._trapped(accepted, seen[scope])
         return None
+
+    async def _answers(
+        self, accepted: Accepted, sets: Mapping[str, CompiledRules | None], seen: Mapping[str, Sequence[Rcpt]]
+    ) -> dict[str, tuple[Hit, ...] | None]:
+        view = await self._view(accepted, [each for each in sets.values() if each is not None])
+        found: dict[str, tuple[Hit, ...] | None] = {}
+        for scope, rules in sets.items():
+            found[scope] = await self._ask(rules, view.of([rcpt.address for rcpt in seen[scope]]), accepted, scope)
+        return found
 
     async def _ask(
         self, rules: CompiledRules | None, view: MessageView, accepted: Accepted, scope: str

@@ -173,6 +173,30 @@ def test_a_large_message_is_read_as_far_as_rules_need_it() -> None:
     assert bench.blobs.asked == [f"0+{own_rules.MOST_OCTETS}", "all"]
 
 
+async def test_few_large_messages_are_in_memory_as_a_whole() -> None:
+    octets = MAIL + b"x" * own_rules.MOST_OCTETS
+    bench = Bench(octets)
+    body = Body(len(octets), blob=BlobRef(BlobId(b"\0" * 41), TenantName("default"), len(octets)))
+    accepted = bench.accepted("a@one.example", body=body)
+    bench.directory.own_rules = {"tenant:one": rule("AA", "attachment-sha256", "present = true")}
+    under_way, most = 0, 0
+
+    async def get(blob: BlobRef) -> bytes:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return octets
+
+    bench.blobs.get = get  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        for _ in range(6):
+            group.create_task(bench.step.run(FilterContext(accepted)))
+    assert most == own_rules.WHOLES
+
+
 def test_compiled_rules_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     monkeypatch.setattr(own_rules, "compile_rules", made.append)
