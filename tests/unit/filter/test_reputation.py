@@ -119,6 +119,7 @@ async def test_a_store_that_is_away_says_nothing_and_loses_nothing() -> None:
     bench.store.down = True
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(process.run())
+        await bench.clock.advance(1)
         assert await process.of([WHO]) == {}
         process.count([WHO], spam=True)
         await bench.clock.advance(11)
