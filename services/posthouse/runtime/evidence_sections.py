@@ -16,8 +16,8 @@ class DnsListSettings:
 
     lists: tuple[str, ...] = setting(
         (),
-        "Lists to ask: zone, what is looked up (ip, domain, uri, with + between), codes with their log-odds and names, such as "
-        "`zen.example ip 127.0.0.2=4:sbl 127.0.0.4-7=3:xbl`; see the guide for operators.",
+        "Lists to ask: zone, what is looked up (ip, domain, uri, with + between), codes with their log-odds and names, "
+        "such as `zen.example ip 127.0.0.2=4:sbl 127.0.0.4-7=3:xbl`; see the guide for operators.",
         why="Each list has terms of use, and learns who writes to you: none is asked unless you name it.",
     )
     deadline: Duration = setting(

@@ -308,8 +308,8 @@ DNS_CACHE_BYTES: Final = GaugeDef("posthouse_dns_cache_bytes", "Estimated memory
 
 DNS_LIST_LOOKUPS: Final = CounterDef(
     "posthouse_dns_list_lookups_total",
-    "Look-ups in DNS lists by zone and what came of them: `hit`; `clear`, not listed; `error`, a code that says that the "
-    "list does not serve us, or no code at all; `silent`, no answer in time.",
+    "Look-ups in DNS lists by zone and what came of them: `hit`; `clear`, not listed; `error`, a code that says that "
+    "the list does not serve us, or no code at all; `silent`, no answer in time.",
     "operations",
     (Label("list"), Label("outcome", ("hit", "clear", "error", "silent"))),
 )

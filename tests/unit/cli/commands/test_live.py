@@ -23,7 +23,8 @@ def test_status_of_a_process_that_was_killed_behind_its_work(commands: Commands)
     """What was handled in the last second is not written down yet: it must not be called waiting."""
     commands.stores(lambda context: accept(context, "alice@example.org"))
     assert "WAITING" not in commands.text("status")
-    assert [(s["waiting"], s["exact"]) for s in commands.json("status")["stages"]] == [(1, False), (0, False), (0, False)]
+    stages = [(stage["waiting"], stage["exact"]) for stage in commands.json("status")["stages"]]
+    assert stages == [(1, False), (0, False), (0, False)]
 
 
 def test_status_of_a_process(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,8 @@ async def mailbox(store: SqliteMailStore, *, keywords: bool) -> AccountId:
 
 def rows(engine: Engine, account: AccountId) -> list[tuple[object, ...]]:
     return engine.reader.execute(
-        "SELECT uid,sys,coalesce(kw,''),message.modseq,size,internaldate,email_id FROM message JOIN account_head USING (acct)"
+        "SELECT uid,sys,coalesce(kw,''),message.modseq,size,internaldate,email_id"
+        " FROM message JOIN account_head USING (acct)"
         " WHERE account=? AND mailbox=1 ORDER BY uid",
         (account.bytes,),
     ).fetchall()
