@@ -76,7 +76,15 @@ async def abrupt(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
-@pytest.mark.parametrize("answer", [silent, endless, abrupt, None])
+async def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with pytest.raises(NoOpinion, match="without an end"):
+        await Rspamd(RspamdSettings(address=address, timeout=Duration(60))).ask(accepted(HAM), HAM)
+    server.close()
+
+
+@pytest.mark.parametrize("answer", [silent, abrupt, None])
 @pytest.mark.parametrize("kind", ["rspamd", "spamassassin"])
 async def test_who_answers_badly_has_no_opinion(kind: str, answer: Answer | None) -> None:
     address = "127.0.0.1:9"
