@@ -5,20 +5,18 @@ import pkgutil
 
 import posthouse
 from posthouse.cli.schema import schema
-from posthouse.runtime import sections
 from posthouse.runtime.settings import Section
 
 
 def declared() -> dict[str, type]:
-    """Every section that a process or runtime declares."""
-    modules = [sections]
-    for package in pkgutil.iter_modules(posthouse.__path__):
-        if package.ispkg and any(
-            m.name == "settings" for m in pkgutil.iter_modules([posthouse.__path__[0] + f"/{package.name}"])
-        ):
-            modules.append(importlib.import_module(f"posthouse.{package.name}.settings"))
-    found = [it for module in modules for it in vars(module).values() if isinstance(it, Section)]
-    return {section.name: section.type for section in found}
+    """Every section that a module of settings or sections declares."""
+    found: dict[str, type] = {}
+    for module in pkgutil.walk_packages(posthouse.__path__, "posthouse."):
+        if module.name.endswith(("settings", "sections")) and not module.ispkg:
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, Section):
+                    found[value.name] = value.type
+    return found
 
 
 def test_it_has_every_section_that_is_declared() -> None:

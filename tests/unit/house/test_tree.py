@@ -36,7 +36,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "store/account/remote_calls.py",
         "store/account/remote_watch.py",
         "store/account/sqlite.py",
-        "store/account/sqlite_read.py",
         "store/account/sqlite_rows.py",
         "store/account/table.py",
     ),
@@ -86,7 +85,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "attachments/zips.py",
     ),
     "tests/integration/dns/test_dns_lists.py": ("runtime/dns_lists.py",),
-    "tests/contract/test_reputation_store.py": ("store/reputation/cassandra.py", "store/reputation/sqlite.py"),
     "tests/integration/filter/test_scorers.py": ("filter/scorers.py",),
     "tests/integration/smtp/test_connection.py": (
         "ingress/connection.py",
