@@ -33,6 +33,7 @@ from posthouse.held.mail import HeldMail
 from posthouse.held.upkeep import QuarantineUpkeep
 from posthouse.imap.parts import make_imap
 from posthouse.imap.settings import ImapSettings
+from posthouse.ingress.authentication_settings import AuthenticationSettings
 from posthouse.ingress.content import make_content_checks
 from posthouse.ingress.content_settings import AttachmentSettings, ClamavSettings
 from posthouse.ingress.parts import IngressPorts
@@ -42,7 +43,7 @@ from posthouse.ledger.audit import Audit
 from posthouse.ledger.watch import LedgerWatch
 from posthouse.mx.dmarc_counts import make_dmarc_counts
 from posthouse.mx.server import make_mx
-from posthouse.mx.settings import AuthenticationSettings, MxSettings
+from posthouse.mx.settings import MxSettings
 from posthouse.runtime.authentication import Authenticator
 from posthouse.runtime.dns_lists import make_dns_lists
 from posthouse.runtime.evidence_sections import DmarcReportSettings, DnsListSettings

@@ -8,10 +8,11 @@ from posthouse.delivery.settings import DELIVERY
 from posthouse.filter.external.settings import EXTERNAL
 from posthouse.filter.settings import FILTER
 from posthouse.imap.settings import IMAP
+from posthouse.ingress.authentication_settings import AUTHENTICATION
 from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV
 from posthouse.ingress.settings import SMTP
 from posthouse.mailstore.settings import MAILSTORE
-from posthouse.mx.settings import AUTHENTICATION, MX
+from posthouse.mx.settings import MX
 from posthouse.runtime.evidence_sections import EVIDENCE
 from posthouse.runtime.sections import SHARED
 from posthouse.runtime.settings import Schema

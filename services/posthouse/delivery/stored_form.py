@@ -13,7 +13,8 @@ import re
 from typing import Final
 
 from posthouse.model.envelope import Deliver
-from posthouse.model.verdict import Verdict, VerdictKind
+from posthouse.model.verdict import VerdictKind
+from posthouse.verdicts.spam_header import SPAM, spam_value
 
 WIDTH: Final = 78
 """Columns of a line that we add (RFC 5322 §2.1.1)."""
@@ -27,7 +28,7 @@ def prefix(deliver: Deliver) -> bytes:
     if rcpt.address and rcpt.address.lower() != rcpt.target.lower():
         lines.append(f"X-Original-To: {_clean(rcpt.address)}\r\n")
     if deliver.verdict.kind is not VerdictKind.ACCEPT or deliver.verdict.reasons:
-        lines.append(f"X-Posthouse-Spam: {_verdict(deliver.verdict)}\r\n")
+        lines.append(f"{SPAM}: {_clean(spam_value(deliver.verdict))}\r\n")
     for name, value in deliver.headers:
         if _NAME.fullmatch(name):
             lines.append(_folded(f"{name}: {_clean(value)}"))
@@ -46,12 +47,6 @@ def _folded(line: str) -> str:
         else:
             lines[-1] += " " + word
     return "\r\n".join(lines) + "\r\n"
-
-
-def _verdict(verdict: Verdict) -> str:
-    answer = "yes" if verdict.kind in (VerdictKind.JUNK, VerdictKind.QUARANTINE) else "no"
-    reasons = f" reasons={','.join(map(_clean, verdict.reasons))}" if verdict.reasons else ""
-    return f"{answer} score={verdict.score:.1f} verdict={verdict.kind.value}{reasons}"
 
 
 def _clean(text: str) -> str:

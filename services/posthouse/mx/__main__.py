@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from posthouse.composition.dns import add_resolver
 from posthouse.composition.process import ClusterProcess, run_cluster_process
+from posthouse.ingress.authentication_settings import AUTHENTICATION, AuthenticationSettings
 from posthouse.ingress.content import make_content_checks
 from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV, AttachmentSettings, ClamavSettings
 from posthouse.ingress.parts import IngressPorts
 from posthouse.ingress.settings import SMTP, SmtpSettings
 from posthouse.mx.dmarc_counts import make_dmarc_counts
 from posthouse.mx.server import make_mx
-from posthouse.mx.settings import AUTHENTICATION, MX, AuthenticationSettings, MxSettings
+from posthouse.mx.settings import MX, MxSettings
 from posthouse.runtime.dns_lists import make_dns_lists
 from posthouse.runtime.evidence_sections import DMARCREPORTS, DNSLISTS, DmarcReportSettings, DnsListSettings
 from posthouse.runtime.sections import LimitsSettings

@@ -13,14 +13,15 @@ from typing import Final
 from posthouse.ingress.content import ContentChecks
 from posthouse.ingress.policy import Findings, Origin
 from posthouse.ingress.recipients import Recipients
+from posthouse.ingress.sender_authentication import SenderAuthentication
 from posthouse.ingress.session import Session, Transaction
+from posthouse.mailauth.evaluate import Client
 from posthouse.model.address import Address
 from posthouse.model.content import ContentFinding
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.model.errors import AuthenticationFailed
 from posthouse.model.reputation import ListHit
-from posthouse.mx.authentication import SenderAuthentication
 from posthouse.mx.dmarc_counts import DmarcCounts
 from posthouse.ports.directory import Directory
 from posthouse.protocol.smtp import replies
@@ -81,7 +82,8 @@ class MxPolicy:
         octets = b""
         if self._authentication is not None and self._authentication.looks_at(session.ip):
             octets = bytes(memoryview(message)[2:])
-            look = self._authentication.look(session, transaction.path.reverse_path, octets)
+            client = Client(session.ip, session.helo, transaction.path.reverse_path)
+            look = self._authentication.look(client, octets)
             if self._lists is None:
                 looked = await look
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 
+from posthouse.ingress.authentication_settings import AuthenticationSettings
 from posthouse.ingress.backpressure import Backpressure
 from posthouse.ingress.content import ContentChecks
 from posthouse.ingress.limits import Listener as ListenerRules
@@ -12,12 +13,12 @@ from posthouse.ingress.metrics import IngressMetrics
 from posthouse.ingress.parts import IngressPorts, limiters
 from posthouse.ingress.proxied import networks
 from posthouse.ingress.recipients import Recipients
+from posthouse.ingress.sender_authentication import SenderAuthentication
 from posthouse.ingress.server import SmtpServer
 from posthouse.ingress.settings import SmtpSettings
-from posthouse.mx.authentication import SenderAuthentication
 from posthouse.mx.dmarc_counts import DmarcCounts
 from posthouse.mx.policy import RELAY_DENIED, MxPolicy
-from posthouse.mx.settings import AuthenticationSettings, MxSettings
+from posthouse.mx.settings import MxSettings
 from posthouse.protocol.smtp import replies
 from posthouse.runtime.component import Component
 from posthouse.runtime.dns_lists import DnsLists

@@ -50,6 +50,21 @@ async def gather_evidence(
     content: tuple[ContentFinding, ...] = (),
 ) -> Evidence:
     """Without a score. Unavailable when the directory is."""
+    ours = await _one_is_ours(directory, authors)
+    return evidence_of(ip, reverse_path, authors, results, ours=ours, login=login, content=content)
+
+
+def evidence_of(
+    ip: str,
+    reverse_path: str,
+    authors: tuple[str, ...],
+    results: AuthenticationResults | None,
+    *,
+    ours: bool,
+    login: bool = False,
+    content: tuple[ContentFinding, ...] = (),
+) -> Evidence:
+    """Without a score. `ours`: one of the authors is of a domain of the platform."""
     proved = results.domains if results is not None else frozenset()
     signers = (
         frozenset(each.domain for each in results.dkim if each.result is AuthResult.PASS)
@@ -61,7 +76,7 @@ async def gather_evidence(
         Claimant(addresses_claimed, proved, signers, ip),
         login=login,
         results=results,
-        author_is_ours=await _one_is_ours(directory, authors),
+        author_is_ours=ours,
         content=content,
     )
 

@@ -10,16 +10,16 @@ import pytest
 from harness.fake_ports import FakeDirectory, SerialIds
 from harness.smtp_server import Client, Running, smtp_server
 from posthouse.dns.zones import ZoneResolver
+from posthouse.ingress.authentication_settings import AuthenticationSettings
 from posthouse.ingress.limits import Listener as Rules
 from posthouse.ingress.proxied import networks
 from posthouse.ingress.recipients import Recipients
+from posthouse.ingress.sender_authentication import SenderAuthentication
 from posthouse.mailauth.dmarc.stored import row_from
 from posthouse.model.filter_policy import FilterPolicy
 from posthouse.model.reputation import ListHit
-from posthouse.mx.authentication import SenderAuthentication
 from posthouse.mx.dmarc_counts import DmarcCounts
 from posthouse.mx.policy import RELAY_DENIED, MxPolicy
-from posthouse.mx.settings import AuthenticationSettings
 from posthouse.ports.clock import Clock
 from posthouse.ports.reputation_store import DmarcRow
 from posthouse.runtime.dns_lists import DnsLists

@@ -10,14 +10,14 @@ from harness.fake_ports import FakeDirectory
 from harness.signed_mail import key_record, rsa_key
 from harness.smtp_server import Client, Running, smtp_server
 from posthouse.dns.zones import ZoneResolver
+from posthouse.ingress.authentication_settings import AuthenticationSettings
 from posthouse.ingress.recipients import Recipients
+from posthouse.ingress.sender_authentication import SenderAuthentication
 from posthouse.mailauth.dkim.message import SignedMessage
 from posthouse.mailauth.dkim.sign import sign
 from posthouse.model.authentication import AuthResult, DmarcPolicy
 from posthouse.model.filter_policy import FilterPolicy
-from posthouse.mx.authentication import SenderAuthentication
 from posthouse.mx.policy import RELAY_DENIED, MxPolicy
-from posthouse.mx.settings import AuthenticationSettings
 from posthouse.ports.clock import Clock
 from posthouse.telemetry.metric_names import AUTHENTICATION_RESULTS
 from posthouse.telemetry.metrics import Metrics

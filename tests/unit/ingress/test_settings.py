@@ -1,9 +1,10 @@
 import pytest
 
+from posthouse.ingress.authentication_settings import AUTHENTICATION
 from posthouse.ingress.content_settings import ATTACHMENTS, CLAMAV
 from posthouse.ingress.parts import limiters
 from posthouse.ingress.settings import SMTP, SmtpSettings
-from posthouse.mx.settings import AUTHENTICATION, MX, MxProcess
+from posthouse.mx.settings import MX, MxProcess
 from posthouse.runtime.sections import SHARED, LimitsSettings
 from posthouse.runtime.settings import Schema, SettingsError, Size
 from posthouse.runtime.settings_load import load

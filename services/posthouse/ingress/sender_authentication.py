@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from posthouse.dns.budget import BudgetedResolver, RememberingResolver
+from posthouse.ingress.authentication_settings import AuthenticationSettings
 from posthouse.ingress.proxied import networks
-from posthouse.ingress.session import Session
 from posthouse.mailauth.dkim.keys import KeyCache
 from posthouse.mailauth.evaluate import Caches, Client, Findings, Job, authenticate
 from posthouse.mailauth.evaluate import Settings as Checks
 from posthouse.model.authentication import AuthResult
-from posthouse.mx.settings import AuthenticationSettings
 from posthouse.ports.clock import Clock
 from posthouse.telemetry.metric_names import AUTHENTICATION_RESULTS, AUTHENTICATION_SECONDS
 from posthouse.telemetry.metrics import Metrics
@@ -47,12 +46,11 @@ class SenderAuthentication:
         address = _address(ip)
         return address is not None and not any(address in network for network in self._trusted)
 
-    async def look(self, session: Session, reverse_path: str, octets: bytes) -> Findings:
+    async def look(self, client: Client, octets: bytes) -> Findings:
         began = self._clock.monotonic()
         budget = BudgetedResolver(
             self._resolver, self._clock, seconds=self._settings.deadline, lookups=self._settings.lookups
         )
-        client = Client(session.ip, session.helo, reverse_path)
         findings = await authenticate(
             octets, client, budget, self._clock.now_us() / 1e6, self._checks, self._caches, _together
         )
