@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +93,15 @@ def test_what_stays_and_what_goes_is_the_message(fields: list[tuple[bytes, bytes
     assert not any(
         line.lower().startswith((b"return-path", b"x-posthouse-")) for line in kept.split(b"\r\n\r\n")[0].split(b"\r\n")
     )
+
+
+def test_a_header_as_large_as_a_message_takes_a_few_times_its_memory() -> None:
+    octets = b"\r\nX-Posthouse-a: " + (b"a" * 900 + b"\r\n ") * 1_000 + b"\r\n\r\n"
+    tracemalloc.start()
+    try:
+        removed = trim(octets, OURS).removed
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(removed) == 1
+    assert peak < 10 * len(octets)
