@@ -111,7 +111,8 @@ class DeliveryHandler:
         account = await self._ports.directory.account(deliver.account)
         refusal = _refusal(deliver, account)
         if refusal is not None or account is None:
-            return await self._hold(deliver, refusal or NoSuchAccount("the directory does not know it"))
+            stored = await self._stored_before(deliver)
+            return stored or await self._hold(deliver, refusal or NoSuchAccount("the directory does not know it"))
         plan = await self._planner.plan(deliver, account)
         try:
             return await self._store(deliver, account, plan)
@@ -119,6 +120,13 @@ class DeliveryHandler:
             raise
         except MailError as error:
             return await self._hold(deliver, error)
+
+    async def _stored_before(self, deliver: Deliver) -> Stored | None:
+        """A record that comes again may have been judged again, and otherwise: the first verdict holds, else there
+        would be a copy in the account and one in the quarantine."""
+        op_id = OpId(deliver.delivery_id)
+        evidence = await self._ports.store.evidence(deliver.account, [op_id])
+        return Stored(evidence[op_id], duplicate=True) if op_id in evidence else None
 
     async def _store(self, deliver: Deliver, account: Account, plan: Plan) -> Outcome:
         quota = QuotaLimit(account.quota_bytes, account.quota_msgs, QUOTA_PERCENT)

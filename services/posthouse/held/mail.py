@@ -154,13 +154,14 @@ class HeldMail:
             return await self._store.commit(account, request)
 
     async def holds(self, deliver: Deliver) -> bool:
-        """Whether this attempt is held already: a record that comes again must not be delivered beside its held copy.
-        Costs nothing for domains that never held anything."""
+        """Whether this attempt is held already, for whatever reason: a record that comes again must not be delivered
+        beside its held copy, also where it was judged again and otherwise. Costs nothing for domains that never held
+        anything."""
         domain = deliver.rcpt.domain
         if not await self._has_quarantine(domain):
             return False
-        held = hold_id(deliver)
-        return held in await self._store.evidence(quarantine_account(domain), [held])
+        holds = [_hold_id(deliver.delivery_id, deliver.attempt, quarantined) for quarantined in (False, True)]
+        return bool(await self._store.evidence(quarantine_account(domain), holds))
 
     async def listing(self, domain: DomainName, queue_id: QueueId | None = None) -> list[HeldDelivery]:
         """Oldest first; of one message if `queue_id` is given."""

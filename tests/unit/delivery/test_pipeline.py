@@ -14,7 +14,7 @@ from posthouse.delivery.outcome import Discarded, Held, Outcome, Stored
 from posthouse.delivery.pipeline import DeliveryHandler, DeliveryPorts
 from posthouse.delivery.prepare_cache import PrepareCache
 from posthouse.delivery.targets import FileInto, Plan
-from posthouse.held.mail import HeldMail
+from posthouse.held.mail import HeldMail, hold_id
 from posthouse.log.codec import encode_deliver
 from posthouse.log.trace_events import TraceEvents
 from posthouse.model.change import Append, Appended, CommitRequest, CommitResult, Committed, Duplicate, Noop
@@ -65,6 +65,7 @@ DELIVER = Deliver(
     DeliveryId(b"d" * 16), QueueId("01k9zq3v5a0000000000000001"), ACCOUNT, RCPT, "s@x", "", Body(len(OCTETS), OCTETS)
 )
 IN_BLOB = replace(DELIVER, body=Body(len(OCTETS), blob=BLOB))
+QUARANTINED = replace(DELIVER, verdict=Verdict(VerdictKind.QUARANTINE, 20.0, ("VIRUS",)))
 APPENDED = Appended(MailboxNumber(1), "INBOX", UidValidity(1), Uid(5))
 
 
@@ -74,6 +75,9 @@ class Store:
         self.answers: dict[AccountId, CommitResult | MailError] = {}
         self.quarantine = True
         self.known: set[OpId] = set()
+        """In the quarantine."""
+        self.stored: set[OpId] = set()
+        """In the account."""
         self.writes_rows = False
         self.views = 0
 
@@ -99,8 +103,8 @@ class Store:
             raise NoSuchAccount("no quarantine")
 
     async def evidence(self, account: AccountId, op_ids: Sequence[OpId]) -> dict[OpId, ModSeq]:
-        assert account == QUARANTINE
-        return {op_id: ModSeq(1) for op_id in op_ids if op_id in self.known}
+        known = self.known if account == QUARANTINE else self.stored
+        return {op_id: ModSeq(1) for op_id in op_ids if op_id in known}
 
 
 class Blobs:
@@ -265,6 +269,19 @@ async def test_what_is_held_is_not_tried_again_but_a_release_is() -> None:
     assert isinstance(await bench.deliver(replace(DELIVER, attempt=1)), Stored)
 
 
+async def test_what_was_judged_again_and_otherwise_is_not_there_twice() -> None:
+    """A crash of the filter repeats records whose score or policy may have changed: the first verdict holds."""
+    bench = Bench()
+    bench.store.known.add(hold_id(QUARANTINED))
+    assert await bench.deliver() == Held("held before", duplicate=True)
+    bench.store.known = {OpId(DELIVER.delivery_id)}
+    assert await bench.deliver(QUARANTINED) == Held("held before", duplicate=True)
+    bench.store.known = set()
+    bench.store.stored.add(OpId(DELIVER.delivery_id))
+    assert await bench.deliver(QUARANTINED) == Stored(ModSeq(1), duplicate=True)
+    assert bench.store.requests == []
+
+
 async def test_whether_there_is_a_quarantine_is_remembered_for_a_while() -> None:
     bench = Bench()
     bench.store.quarantine = False
@@ -278,8 +295,7 @@ async def test_whether_there_is_a_quarantine_is_remembered_for_a_while() -> None
 
 async def test_quarantined_and_disabled_are_held_without_trying() -> None:
     bench = Bench()
-    quarantined = replace(DELIVER, verdict=Verdict(VerdictKind.QUARANTINE, 20.0, ("VIRUS",)))
-    assert await bench.deliver(quarantined) == Held("5.7.1 Quarantined: VIRUS", quarantined=True)
+    assert await bench.deliver(QUARANTINED) == Held("5.7.1 Quarantined: VIRUS", quarantined=True)
     account = bench.directory.account_record
     assert account is not None
     bench.directory.account_record = replace(account, enabled=False)
