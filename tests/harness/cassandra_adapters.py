@@ -18,6 +18,7 @@ from posthouse.store.directory.cassandra import CassandraDirectoryTable
 from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.learning.cassandra import CassandraLearningStore
 from posthouse.store.reputation.cassandra import CassandraReputationStore
+from posthouse.store.spam_models.cassandra import CassandraModelStore
 
 KEYSPACE = f"posthouse_{uuid.uuid4().hex[:10]}"
 
@@ -59,6 +60,15 @@ async def cassandra_learning_store(server: CassandraServer) -> AsyncIterator[Cas
 async def cassandra_reputation_store(server: CassandraServer) -> AsyncIterator[CassandraReputationStore]:
     async with database(server) as db:
         store = CassandraReputationStore(db)
+        await store.make_tables()
+        await store.prepare()
+        yield store
+
+
+@asynccontextmanager
+async def cassandra_model_store(server: CassandraServer) -> AsyncIterator[CassandraModelStore]:
+    async with database(server) as db:
+        store = CassandraModelStore(db)
         await store.make_tables()
         await store.prepare()
         yield store

@@ -14,6 +14,7 @@ from posthouse.ports.ids import Ids
 from posthouse.ports.learning_store import LearningStore
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
+from posthouse.ports.model_store import ModelStore
 
 
 class Ports(Protocol):
@@ -33,6 +34,9 @@ class Ports(Protocol):
 
     @property
     def learning(self) -> LearningStore | None: ...
+
+    @property
+    def models(self) -> ModelStore | None: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -59,6 +63,7 @@ class AdminContext:
     opened for one command."""
     learning: LearningStore | None = None
     """What accounts taught, to go with them."""
+    models: ModelStore | None = None
 
     @classmethod
     def of(
@@ -77,4 +82,5 @@ class AdminContext:
             sessions or NoSessions(),
             process,
             ports.learning,
+            ports.models,
         )

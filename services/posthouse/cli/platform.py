@@ -123,6 +123,7 @@ async def compose(process: Process, *, insecure_loopback_auth: bool) -> Platform
         adapters.clock,
         process.metrics,
         authserv_id=smtp.own_hostname(),
+        models=adapters.models,
     )
     clock = adapters.clock
     lists = make_dns_lists(settings.section(DnsListSettings), ports.resolver, clock, process.metrics)

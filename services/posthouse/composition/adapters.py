@@ -15,6 +15,7 @@ from posthouse.ports.ids import Ids
 from posthouse.ports.learning_store import LearningStore
 from posthouse.ports.log import Log
 from posthouse.ports.mail_store import MailStore
+from posthouse.ports.model_store import ModelStore
 from posthouse.ports.reputation_store import ReputationStore
 from posthouse.runtime.component import Component
 
@@ -27,6 +28,7 @@ class Adapters:
     directory: Directory
     learning: LearningStore
     reputation: ReputationStore
+    models: ModelStore
     clock: Clock
     ids: Ids
 

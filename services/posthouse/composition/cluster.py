@@ -39,6 +39,7 @@ from posthouse.store.directory.cassandra import CassandraDirectoryTable
 from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.learning.cassandra import CassandraLearningStore
 from posthouse.store.reputation.cassandra import CassandraReputationStore
+from posthouse.store.spam_models.cassandra import CassandraModelStore
 
 SECTIONS: Final = (KAFKA, CASSANDRA, S3, BLOB)
 """What open_cluster reads."""
@@ -115,7 +116,8 @@ async def open_cluster(settings: Settings, *, own_mail_store: bool = False) -> A
         directory_table = CassandraDirectoryTable(database)
         index, chunks = CassandraBlobIndex(database), CassandraBlobObjects(database)
         learning, reputation = CassandraLearningStore(database), CassandraReputationStore(database)
-        for adapter in (directory_table, index, chunks, learning, reputation):
+        models = CassandraModelStore(database)
+        for adapter in (directory_table, index, chunks, learning, reputation, models):
             await adapter.prepare()
         log = await stack.enter_async_context(KafkaLog(kafka_connection(settings.section(KafkaSettings)), clock))
 
@@ -136,7 +138,8 @@ async def open_cluster(settings: Settings, *, own_mail_store: bool = False) -> A
                 return [process.grpc for process in await cache.processes("mailstore") if process.grpc]
 
             mail_store = await stack.enter_async_context(RemoteMailStore(peers, clock))
-        yield Cluster(Adapters(log, mail_store, blobs, cache, learning, reputation, clock, ids), database, cache)
+        adapters = Adapters(log, mail_store, blobs, cache, learning, reputation, models, clock, ids)
+        yield Cluster(adapters, database, cache)
 
 
 async def make_schema(settings: Settings) -> list[str]:
@@ -151,6 +154,7 @@ async def make_schema(settings: Settings) -> list[str]:
         await CassandraAccountTable(database).make_tables()
         await CassandraLearningStore(database).make_tables()
         await CassandraReputationStore(database).make_tables()
+        await CassandraModelStore(database).make_tables()
     finally:
         await database.close()
     made = await ensure_topics(

@@ -25,6 +25,7 @@ from posthouse.store.directory.directory import TableDirectory
 from posthouse.store.directory.sqlite import SqliteDirectoryTable
 from posthouse.store.learning.sqlite import SqliteLearningStore
 from posthouse.store.reputation.sqlite import SqliteReputationStore
+from posthouse.store.spam_models.sqlite import SqliteModelStore
 
 DATABASE = "posthouse.db"
 BLOBS = "blobs"
@@ -54,7 +55,8 @@ async def open_embedded(data: Path) -> AsyncIterator[Embedded]:
         blobs = IndexedBlobStore(SqliteBlobIndex(engine, clock), files, cached.tenant_key, clock)
         try:
             learning, reputation = SqliteLearningStore(engine, clock), SqliteReputationStore(engine, clock)
-            adapters = Adapters(log, mail_store, blobs, cached, learning, reputation, clock, ids)
+            models = SqliteModelStore(engine)
+            adapters = Adapters(log, mail_store, blobs, cached, learning, reputation, models, clock, ids)
             yield Embedded(adapters, engine, mail_store, log, blobs)
         finally:
             await log.close()

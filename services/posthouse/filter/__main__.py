@@ -36,6 +36,7 @@ async def build(process: ClusterProcess) -> None:
         adapters.clock,
         own.metrics,
         authserv_id=own.settings.section(SmtpSettings).own_hostname(),
+        models=adapters.models,
     )
     listing = own.settings.section(DnsListSettings)
     lists = make_dns_lists(listing, add_resolver(own) if listing.lists else None, adapters.clock, own.metrics)

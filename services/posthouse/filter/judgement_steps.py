@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posthouse.filter.judge import JudgeStep
+from posthouse.filter.models import StoredModels
 from posthouse.filter.own_rules import RulesStep
 from posthouse.filter.score import ScoreStep
 from posthouse.filter.scorers import ScorerPool
@@ -16,6 +17,7 @@ from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
 from posthouse.ports.directory import Directory
 from posthouse.ports.learning_store import LearningStore
+from posthouse.ports.model_store import ModelStore
 from posthouse.runtime.component import Component
 from posthouse.spam.shipped import COLD_START
 from posthouse.telemetry.metrics import Metrics
@@ -40,12 +42,15 @@ def judgement_steps(
     metrics: Metrics,
     *,
     authserv_id: str,
+    models: ModelStore,
 ) -> JudgementSteps:
     rules = RulesStep(directory, blobs)
     judge = JudgeStep(directory, metrics, authserv_id=authserv_id)
     taught = Taught(learning, clock, metrics)
     if not settings.score:
         return JudgementSteps((rules, judge), (), None, taught)
+    # A file that is set decides: whoever names one wants no other.
+    stored = StoredModels(models, clock, metrics, every=settings.models_every) if settings.model is None else None
     pool = ScorerPool(
         _model(settings),
         clock,
@@ -53,10 +58,13 @@ def judgement_steps(
         processes=settings.scorers,
         seconds=settings.score_timeout,
         memory=settings.score_memory,
+        models=stored,
+        shadow=settings.shadow,
     )
     # Waiting in line and one message that is late before ours: not ours to be blamed for.
     score = ScoreStep(pool, blobs, taught, deadline=4 * settings.score_timeout)
-    return JudgementSteps((rules, score, judge), (pool,), pool, taught)
+    components = (pool,) if stored is None else (stored, pool)
+    return JudgementSteps((rules, score, judge), components, pool, taught)
 
 
 def _model(settings: FilterSettings) -> Path:

@@ -21,7 +21,7 @@ from posthouse.log.trace_events import TraceEvents
 from posthouse.model.directory import Account
 from posthouse.model.envelope import Body, Rcpt
 from posthouse.model.errors import BlobMissing, NoSuchAccount, Unavailable
-from posthouse.model.ids import DomainName
+from posthouse.model.ids import DomainName, TenantName
 from posthouse.model.lesson import Lesson
 from posthouse.ports.blob_store import BlobStore
 from posthouse.ports.clock import Clock
@@ -47,7 +47,7 @@ log = EventLogger("posthouse.filter.learning")
 
 
 class MessageReader(Protocol):
-    async def study(self, octets: bytes, domain: DomainName) -> Lecture:
+    async def study(self, octets: bytes, domain: DomainName, tenant: TenantName) -> Lecture:
         """NotScored when it took too long or too much; Unavailable when nobody can read it now."""
         ...
 
@@ -86,7 +86,7 @@ class LearningHandler:
         domain = DomainName(account.address.rpartition("@")[2])
         octets = await self._octets(lesson)
         try:
-            lecture = None if octets is None else await self._reader.study(octets, domain)
+            lecture = None if octets is None else await self._reader.study(octets, domain, account.tenant)
         except NotScored as error:
             if attempt < MOST_STUDIES:
                 raise

@@ -10,7 +10,7 @@ from posthouse.filter.taught import Taught
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.envelope import Body
 from posthouse.model.errors import Unavailable
-from posthouse.model.ids import DomainName
+from posthouse.model.ids import DomainName, TenantName
 from posthouse.model.score import ScoreCard
 from posthouse.model.verdict import Verdict
 from posthouse.ports.blob_store import BlobStore
@@ -30,9 +30,10 @@ class MessageScorer(Protocol):
         evidence: AuthenticationResults | None,
         domains: Sequence[DomainName],
         taught: Sequence[bytes] = (),
+        tenants: Sequence[TenantName] = (),
     ) -> Sequence[ScoreCard]:
         """One for each domain, whose threshold and memory count, with what was taught there (weights of
-        filter.user_memory; parallel, empty = nothing). NotScored; Unavailable when nobody can score now."""
+        filter.user_memory; parallel, empty = nothing), by the model of its tenant (parallel). NotScored; Unavailable when nobody can score now."""
         ...
 
 
@@ -53,11 +54,15 @@ class ScoreStep:
         octets = await read_body(self._blobs, accepted.bodies[0][1])
         rcpts = accepted.envelope.rcpts
         weights = await self._taught.weights([rcpt.account for rcpt in rcpts])
-        askers = [(rcpt.domain, taught) for rcpt, taught in zip(rcpts, weights, strict=True)]
+        askers = [(rcpt.domain, taught, rcpt.tenant) for rcpt, taught in zip(rcpts, weights, strict=True)]
         # Most recipients of a message have taught nothing: one score for all of a domain.
         distinct = list(dict.fromkeys(askers))
         cards = await self._scorer.score(
-            octets, accepted.authentication, [domain for domain, _ in distinct], [taught for _, taught in distinct]
+            octets,
+            accepted.authentication,
+            [domain for domain, _, _ in distinct],
+            [taught for _, taught, _ in distinct],
+            [tenant for _, _, tenant in distinct],
         )
         by_asker = dict(zip(distinct, cards, strict=True))
         context.scores = [by_asker[asker] for asker in askers]

@@ -12,6 +12,7 @@ import resource
 import signal
 import struct
 import sys
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +23,13 @@ from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.ids import DomainName
 from posthouse.model.score import ScoreCard, ScoreReason
 from posthouse.spam.learning.user_delta import UserDelta, slots_of
-from posthouse.spam.models.model_file import load
+from posthouse.spam.models.model_file import BadModelError, load
 from posthouse.spam.scorer import Scored, Scorer
 
 LENGTH: Final = struct.Struct("<I")
 READY: Final = b"ready"
+MOST_MODELS: Final = 8
+"""That a process has at hand beside its own: about 15 MB each, 40 ms to load one anew."""
 
 
 class Job(NamedTuple):
@@ -37,6 +40,10 @@ class Job(NamedTuple):
     domains: Sequence[DomainName]
     taught: Sequence[bytes] = ()
     """Weights (filter.user_memory), parallel to `domains`; empty = none, for all or for one."""
+    models: Sequence[str] = ()
+    """Files, parallel to `domains`; empty = the model of the process, for all or for one."""
+    shadow: str = ""
+    """File of a model that is to score for the first domain too; its card comes last."""
 
 
 class Study(NamedTuple):
@@ -44,6 +51,8 @@ class Study(NamedTuple):
 
     octets: bytes
     domain: DomainName
+    model: str = ""
+    """File; empty = the model of the process."""
 
 
 class Lecture(NamedTuple):
@@ -59,23 +68,52 @@ def frame(value: object) -> bytes:
     return LENGTH.pack(len(octets)) + octets
 
 
-def cards(scorer: Scorer, job: Job) -> tuple[ScoreCard, ...]:
-    """One for each domain; the message is read once."""
-    message, features = scorer.read(job.octets)
+class Scorers:
+    """One for each model that was asked for, the least lately used go. A file that cannot be used is answered for by
+    the model of the process: the card says by its version which it was."""
+
+    def __init__(self, base: Scorer) -> None:
+        self.base = base
+        self._loaded: OrderedDict[str, Scorer] = OrderedDict()
+
+    def of(self, file: str) -> Scorer | None:
+        """None where the file cannot be used."""
+        if not file:
+            return self.base
+        found = self._loaded.get(file)
+        if found is None:
+            try:
+                found = Scorer(load(Path(file).read_bytes()))
+            except (OSError, BadModelError, MemoryError):
+                return None
+            self._loaded[file] = found
+            while len(self._loaded) > MOST_MODELS:
+                self._loaded.popitem(last=False)
+        self._loaded.move_to_end(file)
+        return found
+
+
+def cards(scorers: Scorers, job: Job) -> tuple[ScoreCard, ...]:
+    """One for each domain; the message is read once. One more where somebody scores in the shadow."""
+    message, features = scorers.base.read(job.octets)
     taught = job.taught or [b""] * len(job.domains)
-    return tuple(
-        [
-            _card(
-                scorer.score_features(
-                    features, job.evidence, _delta(weights) if weights else None, domain=domain, limits=message.limits
-                )
-            )
-            for domain, weights in zip(job.domains, taught, strict=True)
-        ]
-    )
+    models = job.models or [""] * len(job.domains)
+
+    def card(scorer: Scorer, domain: DomainName, weights: bytes) -> ScoreCard:
+        delta = _delta(weights) if weights else None
+        return _card(scorer.score_features(features, job.evidence, delta, domain=domain, limits=message.limits))
+
+    found = [
+        card(scorers.of(model) or scorers.base, domain, weights)
+        for domain, weights, model in zip(job.domains, taught, models, strict=True)
+    ]
+    if job.shadow and job.domains and (challenger := scorers.of(job.shadow)) is not None:
+        found.append(card(challenger, job.domains[0], taught[0]))
+    return tuple(found)
 
 
-def lecture(scorer: Scorer, study: Study) -> Lecture:
+def lecture(scorers: Scorers, study: Study) -> Lecture:
+    scorer = scorers.of(study.model) or scorers.base
     _, features = scorer.read(study.octets)
     scored = scorer.score_features(features, domain=study.domain)
     return Lecture(Studied(scored.global_score, slots_of(features).astype("<u4").tobytes()), scored.threshold)
@@ -94,13 +132,13 @@ def _card(scored: Scored) -> ScoreCard:
 
 def serve(model: Path, source: BinaryIO, sink: BinaryIO) -> None:
     """Until the parent closes its end."""
-    scorer = Scorer(load(model.read_bytes()))
+    scorers = Scorers(Scorer(load(model.read_bytes())))
     sink.write(frame(READY))
     sink.flush()
     while len(head := source.read(LENGTH.size)) == LENGTH.size:
         octets = source.read(LENGTH.unpack(head)[0])
         asked = pickle.loads(octets)
-        sink.write(frame(cards(scorer, asked) if isinstance(asked, Job) else lecture(scorer, asked)))
+        sink.write(frame(cards(scorers, asked) if isinstance(asked, Job) else lecture(scorers, asked)))
         sink.flush()
 
 

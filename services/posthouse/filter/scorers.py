@@ -9,27 +9,31 @@ from __future__ import annotations
 import asyncio
 import pickle
 import sys
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from posthouse.filter.models import InUse
 from posthouse.filter.score import NotScored
 from posthouse.filter.scorer_process import LENGTH, READY, Job, Lecture, Study, frame
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.errors import Unavailable
-from posthouse.model.ids import DomainName
+from posthouse.model.ids import DomainName, TenantName
 from posthouse.model.score import ScoreCard
 from posthouse.ports.clock import Clock
 from posthouse.runtime.component import Service
 from posthouse.telemetry.logging import EventLogger
-from posthouse.telemetry.metric_names import SCORER_RESTARTS, SCORES
+from posthouse.telemetry.metric_names import SCORER_RESTARTS, SCORES, SHADOW_VERDICTS
 from posthouse.telemetry.metrics import Metrics
 
 log = EventLogger("posthouse.filter.scorers")
 
 START_SECONDS: Final = 60.0
 """For a process to load its model, on a machine that is busy."""
+SAMPLED: Final = 8_192
+"""Octets of a message by which it is chosen for the shadow."""
 LINE: Final = 64
 """Messages that wait for each process."""
 PAUSE: Final = 1.0
@@ -43,19 +47,35 @@ class _Waiting:
     """Sequence[ScoreCard] or Lecture."""
 
 
+class ModelsInUse(Protocol):
+    def of(self, tenant: str) -> InUse: ...
+
+
 class ScorerPool(Service):
     name = "scorers"
 
     def __init__(
-        self, model: Path, clock: Clock, metrics: Metrics, *, processes: int, seconds: float, memory: int
+        self,
+        model: Path,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        processes: int,
+        seconds: float,
+        memory: int,
+        models: ModelsInUse | None = None,
+        shadow: float = 0.0,
     ) -> None:
-        """`seconds` for one message; `memory` octets of address space for one process."""
+        """`seconds` for one message; `memory` octets of address space for one process. `model` scores where `models`
+        names none; `shadow`: share of messages that a challenger scores too."""
         self._model = model
         self._clock = clock
         self._metrics = metrics
         self._processes = processes
         self._seconds = seconds
         self._memory = memory
+        self._models = models
+        self._shadow = shadow * 2**32
         self._line: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._ready = 0
         self.in_hand = 0
@@ -84,14 +104,32 @@ class ScorerPool(Service):
         evidence: AuthenticationResults | None,
         domains: Sequence[DomainName],
         taught: Sequence[bytes] = (),
+        tenants: Sequence[TenantName] = (),
     ) -> Sequence[ScoreCard]:
-        cards: Sequence[ScoreCard] = await self._ask(Job(octets, evidence, domains, taught))
-        return cards
+        models: Sequence[str] = ()
+        shadow = ""
+        if self._models is not None and tenants:
+            used = [self._models.of(tenant) for tenant in tenants]
+            models, shadow = [each.champion for each in used], used[0].challenger
+            # By the head of the message, not by chance: the same message is chosen again when it is tried again.
+            if shadow and zlib.crc32(octets[:SAMPLED]) >= self._shadow:
+                shadow = ""
+        cards: Sequence[ScoreCard] = await self._ask(Job(octets, evidence, domains, taught, models, shadow))
+        if len(cards) > len(domains):
+            self._compare(cards[0], cards[-1])
+        return cards[: len(domains)]
 
-    async def study(self, octets: bytes, domain: DomainName) -> Lecture:
+    async def study(self, octets: bytes, domain: DomainName, tenant: TenantName) -> Lecture:
         """As `score`, for learning: waits behind all mail that is in line."""
-        lecture: Lecture = await self._ask(Study(octets, domain))
+        model = "" if self._models is None else self._models.of(tenant).champion
+        lecture: Lecture = await self._ask(Study(octets, domain, model))
         return lecture
+
+    def _compare(self, champion: ScoreCard, challenger: ScoreCard) -> None:
+        """What would have been, counted and nothing else."""
+        is_junk, would_be = champion.score >= champion.threshold, challenger.score >= challenger.threshold
+        outcome = ("both_junk" if is_junk else "challenger_junk") if would_be else "champion_junk" if is_junk else ""
+        self._metrics.counter(SHADOW_VERDICTS, outcome or "both_ham").value += 1
 
     async def _ask(self, job: Job | Study) -> Any:
         if self._line.qsize() >= LINE * self._processes:

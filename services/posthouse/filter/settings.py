@@ -65,7 +65,22 @@ class FilterSettings:
     model: Path | None = setting(
         None,
         "Model file to score with.",
-        why="Unset: the shipped one, trained on public mail; `posthouse filter train` makes one of your own.",
+        why="Unset: those that `posthouse filter model` put in use, or the shipped one, trained on public mail.",
+    )
+    models_every: Duration = setting(
+        Duration(15),
+        "Time between two looks at which models are in use; unused where filter.model is set.",
+        why="A promoted model, or one rolled back, counts everywhere within it; a look is one small read.",
+        least=1,
+        most=3600,
+    )
+    shadow: float = setting(
+        0.0,
+        "Share of messages that a challenger scores too, where one is named; counted, nothing else.",
+        why="A second score costs some half of the first; a tenth of a day's mail is enough to compare two models.",
+        unit="share",
+        least=0,
+        most=1,
     )
 
 

@@ -205,6 +205,18 @@ LEARNED: Final = CounterDef(
     "messages",
     (Label("outcome", ("learned", "unlearned", "repeated", "gone", "unread", "off")),),
 )
+MODELS_FETCHED: Final = CounterDef(
+    "posthouse_models_fetched_total",
+    "Spam models fetched from the store; `refused` ones are damaged or of another version, and none takes their place.",
+    "operations",
+    (Label("outcome", ("fetched", "refused")),),
+)
+SHADOW_VERDICTS: Final = CounterDef(
+    "posthouse_shadow_verdicts_total",
+    "Messages that a challenger scored too, by who calls them junk.",
+    "messages",
+    (Label("outcome", ("both_ham", "both_junk", "champion_junk", "challenger_junk")),),
+)
 UNTAUGHT: Final = CounterDef(
     "posthouse_untaught_total",
     "Messages scored without what their recipients taught, since the store did not answer in time.",

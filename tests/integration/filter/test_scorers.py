@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from harness.model_stores import model_octets
 from harness.spam_mail import ham, small_model, spam
 from harness.waiting import until
+from posthouse.filter.models import InUse
 from posthouse.filter.scorers import ScorerPool
 from posthouse.model.authentication import AuthenticationResults, AuthResult, SpfResult
 from posthouse.model.errors import Unavailable
-from posthouse.model.ids import DomainName
+from posthouse.model.ids import DomainName, TenantName
 from posthouse.runtime.system import SystemClock
 from posthouse.spam.models.model_file import dump
 from posthouse.spam.scorer import Scorer
-from posthouse.telemetry.metric_names import SCORER_RESTARTS, SCORES
+from posthouse.telemetry.metric_names import SCORER_RESTARTS, SCORES, SHADOW_VERDICTS
 from posthouse.telemetry.metrics import Metrics
 
 ORG, NET = DomainName("example.org"), DomainName("example.net")
@@ -32,12 +34,35 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
+class Chosen:
+    """filter.scorers.ModelsInUse."""
+
+    def __init__(self) -> None:
+        self.by_tenant: dict[str, InUse] = {}
+
+    def of(self, tenant: str) -> InUse:
+        return self.by_tenant.get(tenant, InUse())
+
+
 @asynccontextmanager
 async def pool(
-    model: Path, metrics: Metrics | None = None, *, processes: int = 1, seconds: float = 60.0
+    model: Path,
+    metrics: Metrics | None = None,
+    *,
+    processes: int = 1,
+    seconds: float = 60.0,
+    models: Chosen | None = None,
+    shadow: float = 0.0,
 ) -> AsyncIterator[ScorerPool]:
     scorers = ScorerPool(
-        model, SystemClock(), metrics or Metrics(), processes=processes, seconds=seconds, memory=MEMORY
+        model,
+        SystemClock(),
+        metrics or Metrics(),
+        processes=processes,
+        seconds=seconds,
+        memory=MEMORY,
+        models=models,
+        shadow=shadow,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(scorers.run())
@@ -130,3 +155,38 @@ async def test_without_a_model_nobody_waits_for_ever(tmp_path: Path) -> None:
         assert scorers.unready() == "no scorer has its model yet"
         with pytest.raises(Unavailable, match="could be started"):
             await scorers.score(ham(1), None, [ORG])
+
+
+async def test_a_promoted_model_scores_without_a_restart(model: Path, tmp_path: Path) -> None:
+    chosen, strict = Chosen(), tmp_path / "strict.model"
+    strict.write_bytes(model_octets(-50.0))
+    tenants = [TenantName("acme"), TenantName("other")]
+    async with pool(model, models=chosen) as scorers:
+        before = await scorers.score(ham(1), None, [ORG, NET], (), tenants)
+        pids = scoring()
+        chosen.by_tenant["acme"] = InUse(str(strict))
+        after = await scorers.score(ham(1), None, [ORG, NET], (), tenants)
+        studied = await scorers.study(ham(1), ORG, tenants[0])
+        assert scoring() == pids
+    assert after[1] == before[1] == before[0]
+    assert after[0].threshold == studied.threshold == -50.0
+
+
+async def test_a_challenger_is_counted_and_changes_nothing(model: Path, tmp_path: Path) -> None:
+    chosen, strict, metrics = Chosen(), tmp_path / "strict.model", Metrics()
+    strict.write_bytes(model_octets(-50.0))
+    chosen.by_tenant["acme"] = InUse("", str(strict))
+    tenants = [TenantName("acme")]
+
+    def counted() -> list[int]:
+        kinds = ("both_ham", "both_junk", "champion_junk", "challenger_junk")
+        return [metrics.counter(SHADOW_VERDICTS, kind).value for kind in kinds]
+
+    async with pool(model, metrics, models=chosen, shadow=1.0) as scorers:
+        plain = await scorers.score(ham(1), None, [ORG])
+        assert await scorers.score(ham(1), None, [ORG], (), tenants) == plain
+        await scorers.score(spam(1), None, [ORG], (), tenants)
+        assert counted() == [0, 1, 0, 1]
+    async with pool(model, metrics, models=chosen) as scorers:
+        await scorers.score(ham(1), None, [ORG], (), tenants)
+        assert counted() == [0, 1, 0, 1]

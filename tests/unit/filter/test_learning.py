@@ -18,7 +18,7 @@ from posthouse.filter.user_memory import Studied, UserMemory
 from posthouse.log.lesson_codec import encode_lesson
 from posthouse.model.errors import Invalid, NoSuchAccount, Unavailable
 from posthouse.model.filter_policy import FilterPolicy
-from posthouse.model.ids import AccountId, DomainName, EmailId, ModSeq
+from posthouse.model.ids import AccountId, DomainName, EmailId, ModSeq, TenantName
 from posthouse.model.lesson import Lesson
 from posthouse.model.mailbox import StoredEmail
 from posthouse.ports.learning_store import Learned
@@ -80,7 +80,7 @@ class Reader:
         self.asked: list[tuple[bytes, DomainName]] = []
         self.fail: Exception | None = None
 
-    async def study(self, octets: bytes, domain: DomainName) -> Lecture:
+    async def study(self, octets: bytes, domain: DomainName, tenant: TenantName) -> Lecture:
         self.asked.append((octets, domain))
         if self.fail is not None:
             raise self.fail

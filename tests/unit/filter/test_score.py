@@ -27,8 +27,10 @@ class Scorer:
         evidence: AuthenticationResults | None,
         domains: Sequence[DomainName],
         taught: Sequence[bytes] = (),
+        tenants: Sequence[TenantName] = (),
     ) -> Sequence[ScoreCard]:
         self.asked.append((octets, domains, taught))
+        self.tenants = tenants
         return [ScoreCard(float(place), 0.0) for place, _ in enumerate(domains)]
 
 
@@ -83,6 +85,7 @@ def test_who_taught_something_has_a_score_of_their_own() -> None:
     )
     org, net = DomainName("example.org"), DomainName("example.net")
     assert [asked[1:] for asked in scorer.asked] == [([org, org, net], [b"", b"w", b""])]
+    assert scorer.tenants == [TENANT] * 3
     assert [card and card.score for card in context.scores] == [0.0, 1.0, 2.0, 0.0]
 
 

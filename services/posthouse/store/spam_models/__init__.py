@@ -1,0 +1,1 @@
+"""spam_models: versions of spam models and which are in use."""
