@@ -70,7 +70,8 @@ class Directory(Protocol):
         ...
 
     async def filter_policy(self, scope: str) -> FilterPolicy:
-        """What a scope (model.filter_policy.scopes) says; nothing where nobody set anything."""
+        """What a scope (model.filter_policy.scopes) says; nothing where nobody set anything. Invalid when what is kept
+        cannot be read, by this version."""
         ...
 
     async def set_filter_policy(self, scope: str, policy: FilterPolicy) -> None:

@@ -14,6 +14,9 @@ from posthouse.model.ids import AccountId, DomainName, TenantName
 from posthouse.ports.ids import Ids
 from posthouse.rules.parse import parse_rules
 from posthouse.store.directory.table import AddressRow, DirectoryTable
+from posthouse.telemetry.logging import EventLogger
+
+log = EventLogger("posthouse.store.directory")
 
 MAX_ALIAS_DEPTH = 10
 MAX_ALIAS_TARGETS = 1_000
@@ -259,7 +262,13 @@ class TableDirectory:
 
     async def filter_policy(self, scope: str) -> FilterPolicy:
         document = await self._table.policy(scope)
-        return SILENT if document is None else from_document(orjson.loads(document))
+        if document is None:
+            return SILENT
+        try:
+            return from_document(orjson.loads(document))
+        except (Invalid, orjson.JSONDecodeError, AttributeError, TypeError) as error:
+            log.error("a filter policy cannot be read", scope=scope, exc_info=error)
+            raise Invalid(f"the policy of {scope}: {error}", public=f"The policy of {scope} cannot be read") from error
 
     async def set_filter_policy(self, scope: str, policy: FilterPolicy) -> None:
         policy = checked(policy)
