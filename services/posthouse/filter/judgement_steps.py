@@ -9,7 +9,7 @@ from posthouse.filter.judge import JudgeStep
 from posthouse.filter.models import StoredModels
 from posthouse.filter.own_rules import RulesStep
 from posthouse.filter.score import ScoreStep
-from posthouse.filter.scorers import ScorerPool
+from posthouse.filter.scorers import LINE, ScorerPool
 from posthouse.filter.settings import FilterSettings
 from posthouse.filter.steps import Step
 from posthouse.filter.taught import Taught
@@ -52,7 +52,7 @@ def judgement_steps(
     # A file that is set decides: whoever names one wants no other.
     stored = StoredModels(models, clock, metrics, every=settings.models_every) if settings.model is None else None
     pool = ScorerPool(
-        _model(settings),
+        model_of(settings),
         clock,
         metrics,
         processes=settings.scorers,
@@ -62,10 +62,11 @@ def judgement_steps(
         shadow=settings.shadow,
     )
     # Waiting in line and one message that is late before ours: not ours to be blamed for.
-    score = ScoreStep(pool, blobs, taught, deadline=4 * settings.score_timeout)
+    score = ScoreStep(pool, blobs, taught, deadline=4 * settings.score_timeout, at_once=LINE // 2 * settings.scorers)
     components = (pool,) if stored is None else (stored, pool)
     return JudgementSteps((rules, score, judge), components, pool, taught)
 
 
-def _model(settings: FilterSettings) -> Path:
+def model_of(settings: FilterSettings) -> Path:
+    """The file of the model to score with."""
     return settings.model if settings.model is not None else COLD_START

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from posthouse.filter.steps import FilterContext
 from posthouse.filter.taught import Taught
 from posthouse.model.authentication import AuthenticationResults
-from posthouse.model.envelope import Body
+from posthouse.model.envelope import Accepted, Body
 from posthouse.model.errors import Unavailable
 from posthouse.model.ids import DomainName, TenantName
 from posthouse.model.score import ScoreCard
@@ -33,7 +34,8 @@ class MessageScorer(Protocol):
         tenants: Sequence[TenantName] = (),
     ) -> Sequence[ScoreCard]:
         """One for each domain, whose threshold and memory count, with what was taught there (weights of
-        filter.user_memory; parallel, empty = nothing), by the model of its tenant (parallel). NotScored; Unavailable when nobody can score now."""
+        filter.user_memory; parallel, empty = nothing), by the model of its tenant (parallel, empty = nobody has one of
+        their own). NotScored; Unavailable when nobody can score now."""
         ...
 
 
@@ -43,14 +45,23 @@ class ScoreStep:
     name = "score"
     required = False
 
-    def __init__(self, scorer: MessageScorer, blobs: BlobStore, taught: Taught, *, deadline: float) -> None:
+    def __init__(
+        self, scorer: MessageScorer, blobs: BlobStore, taught: Taught, *, deadline: float, at_once: int = 32
+    ) -> None:
+        """`at_once`: messages that are read and given to the scorer; the others of a burst wait here, without their
+        octets, and are scored when it is their turn."""
         self.deadline = deadline
+        self._room = asyncio.Semaphore(at_once)
         self._scorer = scorer
         self._blobs = blobs
         self._taught = taught
 
     async def run(self, context: FilterContext) -> Verdict | None:
-        accepted = context.accepted
+        async with self._room:
+            context.scores = await self._scores(context.accepted)
+        return None
+
+    async def _scores(self, accepted: Accepted) -> list[ScoreCard | None]:
         octets = await read_body(self._blobs, accepted.bodies[0][1])
         rcpts = accepted.envelope.rcpts
         weights = await self._taught.weights([rcpt.account for rcpt in rcpts])
@@ -65,8 +76,7 @@ class ScoreStep:
             [tenant for _, _, tenant in distinct],
         )
         by_asker = dict(zip(distinct, cards, strict=True))
-        context.scores = [by_asker[asker] for asker in askers]
-        return None
+        return [by_asker[asker] for asker in askers]
 
 
 async def read_body(blobs: BlobStore, body: Body) -> bytes:

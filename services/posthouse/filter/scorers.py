@@ -165,16 +165,20 @@ class ScorerPool(Service):
         return False
 
     async def _start(self) -> asyncio.subprocess.Process | None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "posthouse.filter.scorer_process",
-            str(self._model),
-            str(self._memory),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "posthouse.filter.scorer_process",
+                str(self._model),
+                str(self._memory),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=1 << 20,
+            )
+        except OSError as error:  # no memory or no descriptor left: mail goes on without a score until there is
+            log.error("a scorer did not start", model=str(self._model), exc_info=error)
+            return None
         try:
             async with asyncio.timeout(START_SECONDS):
                 if await _answer(process) == READY:

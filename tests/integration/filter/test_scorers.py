@@ -1,11 +1,13 @@
 """Processes that score: the answer is the scorer's, and one that is late or dies takes one message along."""
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,6 +157,21 @@ async def test_without_a_model_nobody_waits_for_ever(tmp_path: Path) -> None:
         assert scorers.unready() == "no scorer has its model yet"
         with pytest.raises(Unavailable, match="could be started"):
             await scorers.score(ham(1), None, [ORG])
+
+
+async def test_a_process_that_cannot_be_made_is_tried_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, refusals = asyncio.create_subprocess_exec, [OSError(errno.EMFILE, "no descriptor left")]
+
+    async def refused(*arguments: Any, **named: Any) -> asyncio.subprocess.Process:
+        if refusals:
+            raise refusals.pop()
+        return await make(*arguments, **named)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    async with pool(model) as scorers:
+        with pytest.raises(Unavailable, match="could be started"):
+            await scorers.score(ham(1), None, [ORG])
+        assert len(await scorers.score(ham(2), None, [ORG])) == 1
 
 
 async def test_a_promoted_model_scores_without_a_restart(model: Path, tmp_path: Path) -> None:

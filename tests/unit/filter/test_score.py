@@ -10,6 +10,7 @@ from posthouse.filter.steps import FilterContext
 from posthouse.filter.taught import Taught
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.envelope import Accepted, BlobRef, Body, Envelope, Peer, Rcpt
+from posthouse.model.errors import Unavailable
 from posthouse.model.ids import AccountId, BlobId, DomainName, QueueId, TenantName
 from posthouse.model.score import ScoreCard
 from posthouse.telemetry.metrics import Metrics
@@ -95,3 +96,28 @@ def test_of_a_large_message_the_beginning_is_read() -> None:
     assert scorer.asked[0][0] == octets[:MOST_OCTETS]
     _, scorer = ran(Body(9, blob=BlobRef(BlobId(b"b" * 42), TENANT, 9)), b"small one")
     assert scorer.asked[0][0] == b"small one"
+
+
+async def test_a_burst_waits_for_its_turn_and_every_message_is_scored() -> None:
+    most = held = 0
+
+    class Full(Scorer):
+        async def score(self, *arguments: object, **named: object) -> Sequence[ScoreCard]:
+            nonlocal most, held
+            held += 1
+            most = max(most, held)
+            await asyncio.sleep(0)
+            held -= 1
+            if most > 3:
+                raise Unavailable("too many messages wait to be scored")
+            return [ScoreCard(1.0, 0.0)]
+
+    taught = Taught(Learning({}), ManualClock(), Metrics())  # type: ignore[arg-type]
+    step = ScoreStep(Full(), Blobs(b""), taught, deadline=1.0, at_once=3)  # type: ignore[arg-type]
+    rcpt = Rcpt("a@example.org", AccountId(uuid.UUID(int=0)), tenant=TENANT, domain=DomainName("example.org"))
+    queue_id = QueueId("01k9zq3v5a0000000000000001")
+    accepted = Accepted(queue_id, Envelope("", (rcpt,)), Peer("", ""), ((TENANT, Body(1, octets=b"a")),), 1, 1)
+    contexts = [FilterContext(accepted) for _ in range(20)]
+    await asyncio.gather(*[step.run(context) for context in contexts])
+    assert [context.scores for context in contexts] == [[ScoreCard(1.0, 0.0)]] * 20
+    assert most == 3
