@@ -18,6 +18,7 @@ from posthouse.admin import (
     live,
     mailboxes,
     road,
+    spam_models,
 )
 from posthouse.admin.arguments import bind
 from posthouse.admin.context import AdminContext
@@ -48,6 +49,14 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "domain.list": domains.list_domains,
         "domain.remove": domains.remove,
         "domain.show": domains.show,
+        "filter.model.challenge": spam_models.challenge,
+        "filter.model.chunk": spam_models.chunk,
+        "filter.model.keep": spam_models.keep,
+        "filter.model.list": spam_models.list_models,
+        "filter.model.promote": spam_models.promote,
+        "filter.model.remove": spam_models.remove,
+        "filter.model.rollback": spam_models.rollback,
+        "filter.model.uses": spam_models.list_uses,
         "filter.policy.allow": filter_policies.allow,
         "filter.policy.block": filter_policies.block,
         "filter.policy.list": filter_policies.list_policies,

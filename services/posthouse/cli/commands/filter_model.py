@@ -1,25 +1,46 @@
-"""`posthouse filter model`: look at models, compare them on mail, put one in place and take that back."""
+"""`posthouse filter model`: look at models, compare them on mail, put one in use and take that back.
+
+In use are models of the store, for the platform or a tenant; with `--model` a file instead, for who scores with files.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from posthouse.cli.commands.filter_files import card_text, load_model, write_file
+from posthouse.cli.desk import Desk
 from posthouse.cli.exits import CommandError
-from posthouse.cli.output import clean, pairs
+from posthouse.cli.options import stores
+from posthouse.cli.output import Column, clean, pairs, size, table, time
+from posthouse.cli.show import show as show_result
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _LIVE = click.option(
-    "--model", "live", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The model in use."
+    "--model",
+    "live",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file in use (filter.model): exchange it, and leave the store alone.",
 )
+_WHO = click.option(
+    "--for", "who", default="platform", show_default=True, metavar="WHO", help="`platform` or `tenant:NAME`."
+)
+PIECE = 48 * 1024
+"""Octets of a model in one piece of base64."""
 
 
 @click.group()
 def model() -> None:
-    """Show, compare, promote and roll back models."""
+    """Show and compare models, put them in use and take that back.
+
+    Models lie in the store, each under its version, and are in use for the platform or for one tenant; every process
+    that scores picks a change up within filter.models_every, without a restart. Where the setting filter.model names a
+    file, that one scores and the store does not count.
+    """
 
 
 @model.command(
@@ -83,29 +104,108 @@ def previous(live: Path) -> Path:
 
 
 @model.command(
+    "list",
     epilog="""\b
 Example:
-  posthouse filter model promote candidate.model --model live.model"""
+  posthouse filter model list""",
 )
-@click.argument("candidate", type=_FILE)
-@_LIVE
-def promote(candidate: Path, live: Path) -> None:
-    """Put a model in the place of the one in use, which is kept for `rollback`."""
-    version = load_model(candidate).version
-    if live.exists():
-        write_file(previous(live), live.read_bytes())
-    write_file(live, candidate.read_bytes())
-    click.echo(f"{version} is in use.")
+@stores
+def list_(desk: Desk) -> None:
+    """List the models of the store, and who uses which."""
+    rows = desk.run("filter.model.list")
+    columns = [Column("version"), Column("size", True), Column("added"), Column("of"), Column("champion for")]
+    cells = [
+        (
+            row["version"],
+            size(row["size"]),
+            time(row["added"] * 1_000_000),
+            row["about"],
+            ", ".join(row["champion"]),
+            ", ".join(row["challenger"]),
+        )
+        for row in rows
+    ]
+    empty = "No model is in the store: the shipped one scores, or the file that filter.model names.\n"
+    show_result(desk, rows, lambda: table([*columns, Column("challenger for")], cells) if cells else empty)
 
 
 @model.command(
     epilog="""\b
 Example:
+  posthouse filter model push my.model"""
+)
+@click.argument("file", type=_FILE)
+@stores
+def push(desk: Desk, file: Path) -> None:
+    """Put a model into the store. Nobody uses it yet."""
+    row = _pushed(desk, file)
+    show_result(desk, row, lambda: f"{row['version']} is in the store.\n")
+
+
+@model.command(
+    epilog="""\b
+Examples:
+  posthouse filter model promote my.model
+  posthouse filter model promote 0d1f2a3b4c5d --for tenant:acme
+  posthouse filter model promote candidate.model --model live.model"""
+)
+@click.argument("candidate", metavar="VERSION|FILE")
+@_WHO
+@_LIVE
+@stores
+def promote(desk: Desk, candidate: str, who: str, live: Path | None) -> None:
+    """Have a model judge; the one before is kept for `rollback`.
+
+    A version of the store, or a file, which is put there first. With --model: put the file in the place of that one.
+    """
+    if live is None:
+        version = _version(desk, candidate)
+        _said(desk, desk.run("filter.model.promote", who=who, version=version))
+        return
+    version = load_model(Path(candidate)).version
+    if live.exists():
+        write_file(previous(live), live.read_bytes())
+    write_file(live, Path(candidate).read_bytes())
+    click.echo(f"{version} is in use.")
+
+
+@model.command(
+    epilog="""\b
+Examples:
+  posthouse filter model challenge candidate.model
+  posthouse filter model challenge --none --for tenant:acme"""
+)
+@click.argument("candidate", metavar="VERSION|FILE", required=False)
+@click.option("--none", "nobody", is_flag=True, help="Let nobody challenge any more.")
+@_WHO
+@stores
+def challenge(desk: Desk, candidate: str | None, nobody: bool, who: str) -> None:
+    """Have a model score in the shadow: counted, and nothing else.
+
+    The share of messages is the setting filter.shadow, none by default. What both would have said is counted in
+    posthouse_shadow_verdicts_total.
+    """
+    if nobody is (candidate is not None):
+        raise click.UsageError("name a version or a file, or say --none")
+    version = "" if candidate is None else _version(desk, candidate)
+    _said(desk, desk.run("filter.model.challenge", who=who, version=version))
+
+
+@model.command(
+    epilog="""\b
+Examples:
+  posthouse filter model rollback
+  posthouse filter model rollback --for tenant:acme
   posthouse filter model rollback --model live.model"""
 )
+@_WHO
 @_LIVE
-def rollback(live: Path) -> None:
+@stores
+def rollback(desk: Desk, who: str, live: Path | None) -> None:
     """Exchange the model in use and the one before it."""
+    if live is None:
+        _said(desk, desk.run("filter.model.rollback", who=who))
+        return
     if not previous(live).exists() or not live.exists():
         raise CommandError(f"{live} has no model before it")
     version = load_model(previous(live)).version
@@ -113,3 +213,51 @@ def rollback(live: Path) -> None:
     write_file(live, previous(live).read_bytes())
     write_file(previous(live), current)
     click.echo(f"{version} is in use again.")
+
+
+@model.command(
+    epilog="""\b
+Example:
+  posthouse filter model remove 0d1f2a3b4c5d"""
+)
+@click.argument("version")
+@stores
+def remove(desk: Desk, version: str) -> None:
+    """Take a model that nobody uses out of the store."""
+    gone = desk.run("filter.model.remove", version=version)
+    show_result(desk, {"removed": gone}, lambda: f"{gone} is gone.\n")
+
+
+def _version(desk: Desk, candidate: str) -> str:
+    """Of the store; a file is put there."""
+    if not Path(candidate).is_file():
+        return candidate
+    version: str = _pushed(desk, Path(candidate))["version"]
+    return version
+
+
+def _pushed(desk: Desk, file: Path) -> Any:
+    from posthouse.ports.model_store import MODEL_CHUNK
+
+    version = load_model(file).version
+    octets = file.read_bytes()
+    chunks = [octets[at : at + MODEL_CHUNK] for at in range(0, len(octets), MODEL_CHUNK)]
+
+    async def put() -> Any:
+        for place, chunk in enumerate(chunks):
+            pieces = [base64.b64encode(chunk[at : at + PIECE]).decode() for at in range(0, len(chunk), PIECE)]
+            await desk.answer("filter.model.chunk", {"version": version, "place": place, "octets": pieces})
+        return await desk.answer("filter.model.keep", {"version": version, "chunks": len(chunks)})
+
+    return desk.wait(put())
+
+
+def _said(desk: Desk, row: dict[str, Any]) -> None:
+    nobody = "the shipped one" if row["who"] == "platform" else "that of the platform"
+    values = [
+        ("for", row["who"]),
+        ("in use", row["champion"] or nobody),
+        ("challenger", row["challenger"]),
+        ("before", row["previous"] or nobody),
+    ]
+    show_result(desk, row, lambda: pairs(values))

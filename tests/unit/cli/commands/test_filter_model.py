@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from harness.command import Commands
 from harness.spam_mail import ham, small_model, spam
 from posthouse.cli.commands.filter_files import shipped
 from posthouse.cli.root import root
-from posthouse.spam.models.model_file import dump
+from posthouse.spam.models.model_file import dump, version_of
 
 
 def run(*arguments: object, code: int = 0) -> Result:
@@ -66,3 +67,24 @@ def test_what_is_no_model_is_not_promoted(tmp_path: Path, model: Path) -> None:
     bad.write_bytes(b"nonsense")
     assert "not a model" in run("model", "promote", bad, "--model", live, code=1).stderr
     assert live.read_bytes() == model.read_bytes()
+
+
+def test_a_file_is_pushed_promoted_and_rolled_back_in_the_store(commands: Commands, model: Path) -> None:
+    assert "shipped one scores" in commands.text("filter", "model", "list")
+    version = version_of(model.read_bytes())
+    assert commands.json("filter", "model", "push", str(shipped()))["size"] == len(shipped().read_bytes())
+    promoted = commands.json("filter", "model", "promote", str(model))
+    assert promoted == {"who": "platform", "champion": version, "challenger": "", "previous": ""}
+    challenger = version_of(shipped().read_bytes())
+    assert challenger in commands.text("filter", "model", "challenge", challenger)
+    listed = commands.text("filter", "model", "list")
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == [version, challenger]
+    assert "the shipped one" in commands.text("filter", "model", "rollback")
+    assert "the shipped one" in commands.text("filter", "model", "challenge", "--none")
+    assert commands.json("filter", "model", "remove", version) == {"removed": version}
+    assert "no version" in commands.refused("filter", "model", "promote", "nonsense")
+
+
+def test_a_challenger_is_named_or_nobody(commands: Commands) -> None:
+    assert "--none" in commands.refused("filter", "model", "challenge", code=2)
+    assert "--none" in commands.refused("filter", "model", "challenge", "a", "--none", code=2)
