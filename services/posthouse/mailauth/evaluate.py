@@ -87,7 +87,7 @@ class Findings:
 
 
 async def authenticate(
-    octets: bytes,
+    octets: bytes | SignedMessage,
     client: Client,
     resolver: Resolver,
     now: float,
@@ -97,7 +97,7 @@ async def authenticate(
 ) -> Findings:
     """`octets` is the message as it came over the wire; `now` in seconds since 1970. ValueError if the client's address
     is none."""
-    message = SignedMessage(octets)
+    message = octets if isinstance(octets, SignedMessage) else SignedMessage(octets)
     authors, complete = author_domains(message)
     check = _Checks(message, authors, client, resolver, now, settings, caches)
     walker = Walker(resolver, caches.policies, settings.suffixes)

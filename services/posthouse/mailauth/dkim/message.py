@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from posthouse.mailauth.dkim.canonical import relaxed_body, relaxed_header, simple_body
-from posthouse.mailauth.dkim.signature import without_value
+from posthouse.mailauth.dkim.policy import DEFAULT
+from posthouse.mailauth.dkim.signature import SignatureError, parse, read, without_value
 from posthouse.protocol.mime.header import header_end
 
 MAX_HEADER = 524_288
@@ -125,3 +126,17 @@ class SignedMessage:
         if canonicalization == "relaxed":
             return relaxed_header(field.name, value)
         return field.raw[: len(field.raw) - len(field.value)] + value
+
+
+def hashed(octets: bytes) -> SignedMessage:
+    """With the hashes of the body that its signatures will be held against: for a thread, where a body is so large that
+    others would wait for it. Never raises."""
+    message = SignedMessage(octets)
+    for name, arc in ((b"dkim-signature", False), (b"arc-message-signature", True)):
+        for place in message.by_name.get(name, [])[: DEFAULT.max_signatures]:
+            try:
+                form = parse(read(message.fields[place].value), arc=arc).body_form
+            except SignatureError:
+                continue  # judged, and named, where it is verified
+            message.body_hash(form)
+    return message

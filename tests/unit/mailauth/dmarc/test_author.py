@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.mailauth.dkim.message import SignedMessage
-from posthouse.mailauth.dmarc.author import MAX_AUTHORS, author_domains
+from posthouse.mailauth.dmarc.author import MAX_AUTHORS, MAX_FROM, author_domains
 
 
 def found(header: str) -> tuple[tuple[str, ...], bool]:
@@ -46,3 +46,9 @@ def test_a_crowd_is_cut() -> None:
 def test_any_from_gives_names_or_nothing(value: str) -> None:
     domains, _ = found("From: " + value)
     assert all("." in domain and domain.isascii() for domain in domains)
+
+
+def test_a_field_as_long_as_a_header_is_not_read_to_its_end() -> None:
+    domains, complete = found("From: a@example.org, " + "x" * MAX_FROM + "@example.net")
+    assert domains == ("example.org",)
+    assert not complete
