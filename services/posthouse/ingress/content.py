@@ -28,6 +28,8 @@ from posthouse.telemetry.metrics import Metrics
 log = EventLogger("posthouse.ingress.content")
 
 Asks = dict[ContentKind, VerdictKind]
+AT_ONCE: Final = 262_144
+"""Octets up to which the parts of a message are found on the spot; of a larger one in a thread."""
 REFUSED_TO_USERS: Final = frozenset((VerdictKind.QUARANTINE, VerdictKind.REJECT))
 
 
@@ -77,10 +79,7 @@ class ContentChecks:
         began = self._clock.monotonic()
         found: list[ContentFinding] = []
         if self._enabled and may_have_attachments(header):
-            parts = attached(octets)
-            if parts:
-                async with self._room:
-                    found.extend(await asyncio.to_thread(inspect_parts, parts, self._limits))
+            found.extend(await self._attachments(octets))
         if self._scanner is not None:
             virus = await self._scan(self._scanner, octets)
             if virus:
@@ -89,6 +88,17 @@ class ContentChecks:
             self._metrics.counter(ATTACHMENT_FINDINGS, finding.kind.value).value += 1
         self._seconds.observe(self._clock.monotonic() - began)
         return tuple(replace(finding, asks=self._asks.get(finding.kind, VerdictKind.ACCEPT)) for finding in found)
+
+    async def _attachments(self, octets: bytes) -> tuple[ContentFinding, ...]:
+        try:
+            parts = attached(octets) if len(octets) <= AT_ONCE else await asyncio.to_thread(attached, octets)
+            if not parts:
+                return ()
+            async with self._room:
+                return await asyncio.to_thread(inspect_parts, parts, self._limits)
+        except Exception as error:  # foreign octets: one that breaks the looking is one that nobody has seen whole
+            log.error("attachments could not be looked at", exc_info=error)
+            return (ContentFinding(ContentKind.BOMB, detail="broke"),)
 
     async def _scan(self, scanner: VirusScanner, octets: bytes) -> str:
         if len(octets) > self._clamav.max_size:

@@ -71,11 +71,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "imap/server.py",
         "imap/wire.py",
     ),
-    "tests/integration/smtp/test_sender_authentication.py": ("ingress/sender_authentication.py",),
-    "tests/integration/smtp/test_content.py": (
-        "ingress/clamav.py",
-        "ingress/content.py",
-    ),
+    "tests/integration/smtp/test_content.py": ("ingress/clamav.py",),
     # From a message with the file in it to the finding.
     "tests/unit/attachments/test_inspect.py": (
         "attachments/office.py",
