@@ -18,7 +18,7 @@ from posthouse.model.errors import Invalid
 _NO_BODY = Body(0, octets=b"")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _FOLD = 76
-_LINE = re.compile(rb"^X-Posthouse-Held-(Reason|At|Record):((?:.|\r\n[ \t])*)\r\n", re.MULTILINE)
+_LINE = re.compile(rb"^X-Posthouse-Held-(Reason|At|Record):((?:[^\r\n]++|\r\n[ \t])*+)\r\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

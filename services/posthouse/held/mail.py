@@ -20,7 +20,7 @@ log knows the delivery id, and leaves a held copy that can be dropped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -165,23 +165,25 @@ class HeldMail:
 
     async def listing(self, domain: DomainName, queue_id: QueueId | None = None) -> list[HeldDelivery]:
         """Oldest first; of one message if `queue_id` is given."""
+        return [held async for held in self.each(domain, queue_id)]
+
+    async def each(self, domain: DomainName, queue_id: QueueId | None = None) -> AsyncIterator[HeldDelivery]:
+        """The same, few in memory at a time."""
         account = quarantine_account(domain)
         try:
             view = await self._store.view(account)
         except NoSuchAccount:
-            return []
+            return
         mailbox = view.by_name(HELD)
         if mailbox is None:
-            return []
+            return
         contents = await self._store.contents(account, mailbox.number)
-        found = []
         for at in range(0, len(contents.email_ids), _EMAILS):
             ids = [email_id_of(octets) for octets in contents.email_ids[at : at + _EMAILS]]
             emails = await self._store.emails(account, ids)
             for uid, email in zip(contents.uids[at : at + _EMAILS], emails, strict=True):
                 if email is not None and queue_id in (None, email.queue_id):
-                    found.append(_held(domain, mailbox.number, Uid(uid), email))
-        return found
+                    yield _held(domain, mailbox.number, Uid(uid), email)
 
     async def find(self, domain: DomainName, hold: OpId) -> HeldDelivery:
         """NotFound when nothing is held under that id."""

@@ -103,15 +103,16 @@ class QuarantineUpkeep(Service):
     async def round(self) -> Round:
         """One pass over all domains. What rises is tried again in the next one: nothing is done twice."""
         now_us = self._clock.now_us()
+        told_from_us = day_end(now_us) - MAX_DAYS * DAY_US
         expired = 0
         recent: list[HeldDelivery] = []
         for domain in await self._directory.domains():
-            for held in await self._held.listing(domain.name):
+            async for held in self._held.each(domain.name):
                 if not held.quarantined:
                     continue
                 if now_us - held.note.held_us > self._keep_us:
                     expired += await self._held.expire(held)
-                else:
+                elif held.note.held_us >= told_from_us:  # of the others no digest speaks any more
                     recent.append(held)
         found = await digests(self._held, self._directory, recent, day_end(now_us), told=self._told)
         for digest in found:

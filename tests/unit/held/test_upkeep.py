@@ -1,6 +1,6 @@
 """The quarantine looks after itself: what nobody asks for expires, and accounts are told once a day."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +8,10 @@ import pytest
 
 from harness.manual_clock import ManualClock
 from harness.road import DOMAIN, MESSAGE, Road, embedded_road
+from posthouse.held import upkeep as upkeep_module
 from posthouse.held.digest import day_end
-from posthouse.held.upkeep import QuarantineUpkeep, Round
+from posthouse.held.mail import HeldDelivery, HeldMail
+from posthouse.held.upkeep import Digest, QuarantineUpkeep, Round
 from posthouse.log.codec import decode_accepted, decode_trace
 from posthouse.model.change import Append, CommitRequest
 from posthouse.model.envelope import OWN, Accepted, Body, Deliver
@@ -17,6 +19,7 @@ from posthouse.model.filter_policy import FilterPolicy
 from posthouse.model.ids import OpId, delivery_id
 from posthouse.model.mailbox import NewEmail
 from posthouse.model.verdict import Verdict, VerdictKind
+from posthouse.ports.directory import Directory
 
 DAYS = 86_400.0
 QUARANTINE = Verdict(VerdictKind.QUARANTINE, 9.5, ("content+9.5",))
@@ -124,3 +127,23 @@ async def test_nobody_is_told_who_is_gone(road: Road) -> None:
     await road.directory.update_account(replace(road.accounts["ann"], enabled=False))
     await advance(road, DAYS)
     assert await upkeep(road).round() == Round(0, 0)
+
+
+async def test_a_round_keeps_nothing_in_mind_that_no_digest_speaks_of(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarantine holds a month of spam; a digest speaks of two days."""
+    kept = []
+
+    async def digests(
+        held: HeldMail, directory: Directory, quarantined: Sequence[HeldDelivery], *_: object, **__: object
+    ) -> list[Digest]:
+        kept.extend([each.note.deliver.delivery_id for each in quarantined])
+        return []
+
+    monkeypatch.setattr(upkeep_module, "digests", digests)
+    await hold(road)
+    await advance(road, 4 * DAYS)
+    young = await hold(road)
+    assert await upkeep(road).round() == Round(0, 0)
+    assert kept == [young.delivery_id]
