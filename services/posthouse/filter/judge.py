@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from posthouse.filter.hits import Hits
 from posthouse.filter.steps import FilterContext
 from posthouse.mailauth.authres.render import FIELD, render_value
 from posthouse.model.authentication import AuthenticationResults
 from posthouse.model.envelope import Accepted
 from posthouse.model.verdict import Verdict
 from posthouse.ports.directory import Directory
-from posthouse.telemetry.metric_names import VERDICTS
+from posthouse.telemetry.metric_names import TENANT_VERDICTS, VERDICTS
 from posthouse.telemetry.metrics import Metrics
 from posthouse.verdicts.caution import CAUTION, caution_words
 from posthouse.verdicts.evidence import gather_evidence, local_part
@@ -31,6 +32,7 @@ class JudgeStep:
         self._directory = directory
         self._metrics = metrics
         self._authserv_id = authserv_id
+        self._hits = Hits(metrics)
 
     async def run(self, context: FilterContext) -> Verdict | None:
         accepted = context.accepted
@@ -52,7 +54,11 @@ class JudgeStep:
             policy = await policy_for(self._directory, rcpt)
             judgement = judge(with_outside(evidence, context.extra), policy, local_part=local_part(rcpt))
             context.verdicts[place] = judgement.verdict
-            self._metrics.counter(VERDICTS, judgement.verdict.kind.value).value += 1
+            kind = judgement.verdict.kind.value
+            self._metrics.counter(VERDICTS, kind).value += 1
+            self._metrics.counter(TENANT_VERDICTS, rcpt.tenant, kind).value += 1
+            if card is not None and place == 0:
+                self._hits.count(card, judgement.verdict)
             field = self._field(accepted, judgement)
             if field:
                 context.rcpt_headers[place].append((FIELD, field))

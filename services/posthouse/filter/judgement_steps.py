@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from posthouse.filter.drift import Drift
 from posthouse.filter.judge import JudgeStep
 from posthouse.filter.models import StoredModels
 from posthouse.filter.own_rules import RulesStep
@@ -50,9 +51,11 @@ def judgement_steps(
     if not settings.score:
         return JudgementSteps((rules, judge), (), None, taught)
     # A file that is set decides: whoever names one wants no other.
-    stored = StoredModels(models, clock, metrics, every=settings.models_every) if settings.model is None else None
+    drift, stored = Drift(clock.monotonic), None
+    if settings.model is None:
+        stored = StoredModels(models, clock, metrics, every=settings.models_every, drift=drift)
     pool = ScorerPool(
-        model_of(settings),
+        _model(settings),
         clock,
         metrics,
         processes=settings.scorers,
@@ -60,6 +63,7 @@ def judgement_steps(
         memory=settings.score_memory,
         models=stored,
         shadow=settings.shadow,
+        drift=drift,
     )
     # Waiting in line and one message that is late before ours: not ours to be blamed for.
     score = ScoreStep(pool, blobs, taught, deadline=4 * settings.score_timeout, at_once=LINE // 2 * settings.scorers)
@@ -67,6 +71,5 @@ def judgement_steps(
     return JudgementSteps((rules, score, judge), components, pool, taught)
 
 
-def model_of(settings: FilterSettings) -> Path:
-    """The file of the model to score with."""
+def _model(settings: FilterSettings) -> Path:
     return settings.model if settings.model is not None else COLD_START

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from posthouse.filter.drift import Drift
 from posthouse.model.errors import MailError
 from posthouse.model.filter_policy import PLATFORM_SCOPE
 from posthouse.ports.clock import Clock
@@ -37,12 +38,15 @@ class InUse(NamedTuple):
 class StoredModels(Service):
     name = "models"
 
-    def __init__(self, store: ModelStore, clock: Clock, metrics: Metrics, *, every: float) -> None:
-        """`every`: seconds between two looks at the store."""
+    def __init__(
+        self, store: ModelStore, clock: Clock, metrics: Metrics, *, every: float, drift: Drift | None = None
+    ) -> None:
+        """`every`: seconds between two looks at the store. `drift` is told of each model."""
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._every = every
+        self._drift = drift
         self._ending = asyncio.Event()
         self._place: tempfile.TemporaryDirectory[str] | None = None
         self._in_use: dict[str, InUse] = {}
@@ -121,7 +125,9 @@ class StoredModels(Service):
     def _lay_down(self, kept: KeptModel, octets: bytes) -> str:
         if hashlib.sha256(octets[:-32]).hexdigest() != kept.checksum or len(octets) != kept.size:
             raise BadModelError("its octets are not those that were put there")
-        load(octets)
+        model = load(octets)
+        if self._drift is not None:
+            self._drift.expect(model)
         assert self._place is not None
         path = Path(self._place.name) / f"{kept.version}.model"
         path.write_bytes(octets)

@@ -55,6 +55,10 @@ class FilterHandler:
                 )
                 if span.sampled:
                     span.set("posthouse.rcpts", len(deliveries))
+                    for card in context.scores:
+                        if card is not None:
+                            span.set("posthouse.model", card.version)
+                            break
                 log.debug("filtered", deliveries=len(deliveries))
 
     def failed(self, record: ConsumedRecord, outcome: str, reason: str) -> None:

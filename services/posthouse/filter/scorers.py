@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from posthouse.filter.drift import Drift
 from posthouse.filter.models import InUse
 from posthouse.filter.score import NotScored
 from posthouse.filter.scorer_process import LENGTH, READY, Job, Lecture, Study, frame
@@ -24,8 +25,9 @@ from posthouse.model.ids import DomainName, TenantName
 from posthouse.model.score import ScoreCard
 from posthouse.ports.clock import Clock
 from posthouse.runtime.component import Service
+from posthouse.spam.models.model_file import BadModelError, load
 from posthouse.telemetry.logging import EventLogger
-from posthouse.telemetry.metric_names import SCORER_RESTARTS, SCORES, SHADOW_VERDICTS
+from posthouse.telemetry.metric_names import SCORE_DRIFT, SCORER_RESTARTS, SCORES, SHADOW_VERDICTS
 from posthouse.telemetry.metrics import Metrics
 
 log = EventLogger("posthouse.filter.scorers")
@@ -65,6 +67,7 @@ class ScorerPool(Service):
         memory: int,
         models: ModelsInUse | None = None,
         shadow: float = 0.0,
+        drift: Drift | None = None,
     ) -> None:
         """`seconds` for one message; `memory` octets of address space for one process. `model` scores where `models`
         names none; `shadow`: share of messages that a challenger scores too."""
@@ -76,6 +79,8 @@ class ScorerPool(Service):
         self._memory = memory
         self._models = models
         self._shadow = shadow * 2**32
+        self._drift = drift or Drift(clock.monotonic)
+        metrics.gauge_from(SCORE_DRIFT, self._drift.index)
         self._line: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._ready = 0
         self.in_hand = 0
@@ -85,6 +90,12 @@ class ScorerPool(Service):
     def waiting(self) -> int:
         """Messages that no process has in hand yet."""
         return self._line.qsize()
+
+    async def start(self) -> None:
+        try:
+            self._drift.expect(await asyncio.to_thread(lambda: load(self._model.read_bytes())))
+        except (OSError, BadModelError) as error:
+            log.error("the model cannot be used", model=str(self._model), exc_info=error)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -117,6 +128,8 @@ class ScorerPool(Service):
         cards: Sequence[ScoreCard] = await self._ask(Job(octets, evidence, domains, taught, models, shadow))
         if len(cards) > len(domains):
             self._compare(cards[0], cards[-1])
+        if cards:
+            self._drift.observe(cards[0])
         return cards[: len(domains)]
 
     async def study(self, octets: bytes, domain: DomainName, tenant: TenantName) -> Lecture:

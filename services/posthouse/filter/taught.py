@@ -15,7 +15,7 @@ from posthouse.model.ids import AccountId
 from posthouse.ports.clock import Clock
 from posthouse.ports.learning_store import LearningStore
 from posthouse.telemetry.logging import EventLogger
-from posthouse.telemetry.metric_names import UNTAUGHT
+from posthouse.telemetry.metric_names import TAUGHT_LOOKUPS, UNTAUGHT
 from posthouse.telemetry.metrics import Metrics
 
 AGE: Final = 30.0
@@ -35,6 +35,7 @@ class Taught:
         self._store = store
         self._clock = clock
         self._failures = metrics.counter(UNTAUGHT)
+        self._hits, self._misses = metrics.counter(TAUGHT_LOOKUPS, "hit"), metrics.counter(TAUGHT_LOOKUPS, "miss")
         self._most = most_octets
         self._octets = 0
         self._known: OrderedDict[AccountId, tuple[float, bytes]] = OrderedDict()
@@ -45,6 +46,8 @@ class Taught:
         found: dict[AccountId, bytes] = {}
         asked = list(dict.fromkeys([account for account in accounts if account is not None]))[:MOST_ACCOUNTS]
         missing = [account for account in asked if not self._at_hand(account, found)]
+        self._hits.value += len(asked) - len(missing)
+        self._misses.value += len(missing)
         if missing:
             try:
                 async with asyncio.timeout(DEADLINE):

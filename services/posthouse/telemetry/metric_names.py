@@ -217,6 +217,12 @@ SHADOW_VERDICTS: Final = CounterDef(
     "messages",
     (Label("outcome", ("both_ham", "both_junk", "champion_junk", "challenger_junk")),),
 )
+TAUGHT_LOOKUPS: Final = CounterDef(
+    "posthouse_taught_lookups_total",
+    "Accounts whose lessons scoring asked for; `hit` ones were at hand, `miss` ones asked of the store.",
+    "operations",
+    (Label("outcome", ("hit", "miss")),),
+)
 UNTAUGHT: Final = CounterDef(
     "posthouse_untaught_total",
     "Messages scored without what their recipients taught, since the store did not answer in time.",
@@ -228,6 +234,26 @@ VERDICTS: Final = CounterDef(
     "Verdicts by kind, one for each recipient.",
     "rcpts",
     (Label("verdict", ("accept", "tag", "junk", "quarantine", "reject", "defer")),),
+)
+TENANT_VERDICTS: Final = CounterDef(
+    "posthouse_tenant_verdicts_total",
+    "Verdicts by tenant and kind, one for each recipient; tenants beyond the first some hundred are `other`.",
+    "rcpts",
+    (Label("tenant"), Label("verdict", ("accept", "tag", "junk", "quarantine", "reject", "defer"))),
+)
+SYMBOL_HITS: Final = CounterDef(
+    "posthouse_symbol_hits_total",
+    "Scored messages in which a built-in rule, a failure of authentication or a channel spoke for spam, by what became "
+    "of them; spam / (spam + ham) is what the symbol is worth.",
+    "messages",
+    (Label("symbol"), Label("became", ("spam", "ham"))),
+)
+SCORE_DRIFT: Final = GaugeDef(
+    "posthouse_score_drift",
+    "Population stability index of the last hour's ham scores against the model's validation ham, the largest of all "
+    "models in use; 0 below 200 messages. Above 0.25 the mail is no longer that of the training.",
+    "1",
+    (),
 )
 FILTER_STEP_SECONDS: Final = HistogramDef(
     "posthouse_filter_step_seconds",

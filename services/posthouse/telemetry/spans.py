@@ -28,6 +28,7 @@ AttributeKey = Literal[
     "posthouse.attempt",
     "posthouse.uid",
     "posthouse.modseq",
+    "posthouse.model",
     "posthouse.durable_us",
     "posthouse.cancelled",
     "smtp.code",

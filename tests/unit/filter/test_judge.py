@@ -12,7 +12,7 @@ from posthouse.model.filter_policy import FilterPolicy
 from posthouse.model.ids import DomainName, QueueId, TenantName
 from posthouse.model.score import ScoreCard, ScoreReason
 from posthouse.model.verdict import ACCEPT, VerdictKind
-from posthouse.telemetry.metric_names import VERDICTS
+from posthouse.telemetry.metric_names import SYMBOL_HITS, TENANT_VERDICTS, VERDICTS
 from posthouse.telemetry.metrics import Metrics
 
 RESULTS = AuthenticationResults(
@@ -110,3 +110,13 @@ def test_a_caution_stands_in_the_copies_of_those_who_want_it() -> None:
     ours, theirs = bench.run(FilterContext(accepted)).rcpt_headers
     assert [name for name, _ in ours] == ["Authentication-Results"]
     assert theirs[1:] == [("X-Posthouse-Caution", "sender-failed-dmarc")]
+
+
+def test_verdicts_are_counted_by_tenant_and_symbols_by_message() -> None:
+    bench = Bench()
+    context = FilterContext(bench.accepted("alice@example.org", "bob@example.org"))
+    card = replace(CARD, reasons=(*CARD.reasons, ScoreReason("CASINO", "rules", 1.0)))
+    context.scores = [card, card]
+    bench.run(context)
+    assert bench.metrics.counter(TENANT_VERDICTS, "default", "junk").value == 2
+    assert bench.metrics.counter(SYMBOL_HITS, "CASINO", "spam").value == 1

@@ -7,7 +7,7 @@ from harness.manual_clock import ManualClock
 from posthouse.filter.taught import AGE, MOST_ACCOUNTS, PER_ENTRY, Taught
 from posthouse.model.errors import Unavailable
 from posthouse.model.ids import AccountId
-from posthouse.telemetry.metric_names import UNTAUGHT
+from posthouse.telemetry.metric_names import TAUGHT_LOOKUPS, UNTAUGHT
 from posthouse.telemetry.metrics import Metrics
 
 ANN, BOB = AccountId(uuid.UUID(int=1)), AccountId(uuid.UUID(int=2))
@@ -40,6 +40,7 @@ async def test_the_store_is_asked_once_and_again_after_a_while() -> None:
     assert await bench.ask(ANN, None, BOB, ANN) == [b"a", b"", b"", b"a"]
     assert await bench.ask(BOB, ANN) == [b"", b"a"]
     assert bench.store.asked == [ANN, BOB]
+    assert [bench.metrics.counter(TAUGHT_LOOKUPS, outcome).value for outcome in ("hit", "miss")] == [2, 2]
     bench.store.of[BOB] = b"b"
     await bench.clock.advance(AGE)
     assert await bench.ask(BOB) == [b"b"]
