@@ -19,6 +19,7 @@ from posthouse.cli.commands.filter_files import (
     shipped,
     write_file,
 )
+from posthouse.cli.commands.filter_hits import hits
 from posthouse.cli.commands.filter_model import model
 from posthouse.cli.commands.filter_policy import policy
 from posthouse.cli.commands.filter_rules import rules
@@ -325,3 +326,4 @@ def replay(model_path: Path, index: Path, feedback: str, user: str | None, domai
 filter_.add_command(policy)
 filter_.add_command(rules)
 filter_.add_command(model)
+filter_.add_command(hits)
