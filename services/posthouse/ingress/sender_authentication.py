@@ -29,6 +29,8 @@ log = EventLogger("posthouse.ingress.authentication")
 
 AT_ONCE: Final = 262_144
 """Octets up to which a message is hashed on the spot, in a millisecond or two; a larger one in a thread."""
+MOST_CLIENTS: Final = 10_000
+"""Of which it is remembered whether their mail is looked at."""
 _UNKNOWN: Final = DmarcResult(AuthResult.TEMPERROR, reason="not judged")
 BROKEN: Final = Findings(
     AuthenticationResults(
@@ -55,12 +57,19 @@ class SenderAuthentication:
         self._checks = Checks(receiver=hostname, iprev=settings.iprev, arc=settings.arc, bimi=settings.bimi)
         self._caches = Caches(keys=KeyCache())
         self._trusted = networks(settings.trusted_networks)
+        self._looked_at: dict[str, bool] = {}
         self._seconds = metrics.histogram(AUTHENTICATION_SECONDS)
 
     def looks_at(self, ip: str) -> bool:
         """Whether messages of that client are authenticated at all."""
-        address = _address(ip)
-        return address is not None and not any(address in network for network in self._trusted)
+        known = self._looked_at.get(ip)
+        if known is None:
+            address = _address(ip)
+            known = address is not None and not any(address in network for network in self._trusted)
+            if len(self._looked_at) >= MOST_CLIENTS:
+                self._looked_at.clear()
+            self._looked_at[ip] = known
+        return known
 
     async def look(self, client: Client, octets: bytes) -> Findings:
         """What breaks is a temperror, as a DNS that does not answer: mail is not refused for a mistake of ours."""

@@ -15,16 +15,13 @@ _BUILT_IN: Final = fold([])
 async def policy_for(directory: Directory, rcpt: Rcpt) -> EffectivePolicy:
     """Unavailable when the directory is. A recipient that is not local has its tenant's policy. A level whose policy
     cannot be read says nothing: mail is neither refused for it nor dead."""
-    levels = scopes(rcpt.tenant, rcpt.domain, rcpt.account)
-    said = [(level, await _said(directory, scope)) for level, scope in levels]
+    said: list[tuple[str, FilterPolicy]] = []
+    for level, scope in scopes(rcpt.tenant, rcpt.domain, rcpt.account):
+        try:
+            said.append((level, await directory.filter_policy(scope)))
+        except Invalid:  # the directory has said so in its log
+            said.append((level, SILENT))
     # Most accounts have nothing above them that says anything.
     if all(policy is SILENT or policy.says_nothing for _, policy in said):
         return _BUILT_IN
     return fold(said)
-
-
-async def _said(directory: Directory, scope: str) -> FilterPolicy:
-    try:
-        return await directory.filter_policy(scope)
-    except Invalid:  # the directory has said so in its log
-        return SILENT
