@@ -77,7 +77,7 @@ class FilterSettings:
     shadow: float = setting(
         0.0,
         "Share of messages that a challenger scores too, where one is named; counted, nothing else.",
-        why="A second score costs some half of the first; a tenth of a day's mail is enough to compare two models.",
+        why="A second score costs some third of the first; a tenth of a day's mail is enough to compare two models.",
         unit="share",
         least=0,
         most=1,
