@@ -57,14 +57,15 @@ class ScoreStep:
         self._taught = taught
 
     async def run(self, context: FilterContext) -> Verdict | None:
+        accepted = context.accepted
+        weights = await self._taught.weights([rcpt.account for rcpt in accepted.envelope.rcpts])
         async with self._room:
-            context.scores = await self._scores(context.accepted)
+            context.scores = await self._scores(accepted, weights)
         return None
 
-    async def _scores(self, accepted: Accepted) -> list[ScoreCard | None]:
+    async def _scores(self, accepted: Accepted, weights: Sequence[bytes]) -> list[ScoreCard | None]:
         octets = await read_body(self._blobs, accepted.bodies[0][1])
         rcpts = accepted.envelope.rcpts
-        weights = await self._taught.weights([rcpt.account for rcpt in rcpts])
         askers = [(rcpt.domain, taught, rcpt.tenant) for rcpt, taught in zip(rcpts, weights, strict=True)]
         # Most recipients of a message have taught nothing: one score for all of a domain.
         distinct = list(dict.fromkeys(askers))

@@ -21,6 +21,8 @@ from posthouse.telemetry.metrics import Metrics
 AGE: Final = 30.0
 DEADLINE: Final = 1.0
 """Seconds for all recipients of a message together."""
+AFTER_FAILURE: Final = 5.0
+"""Seconds in which a store that did not answer is not asked again: mail does not queue up before it."""
 MOST_OCTETS: Final = 32 * 1024 * 1024
 PER_ENTRY: Final = 200
 """Octets that an entry takes beside its weights."""
@@ -38,6 +40,7 @@ class Taught:
         self._hits, self._misses = metrics.counter(TAUGHT_LOOKUPS, "hit"), metrics.counter(TAUGHT_LOOKUPS, "miss")
         self._most = most_octets
         self._octets = 0
+        self._silent_until = 0.0
         self._known: OrderedDict[AccountId, tuple[float, bytes]] = OrderedDict()
         """account → (until, weights), the least lately used first."""
 
@@ -48,13 +51,14 @@ class Taught:
         missing = [account for account in asked if not self._at_hand(account, found)]
         self._hits.value += len(asked) - len(missing)
         self._misses.value += len(missing)
-        if missing:
+        if missing and self._clock.monotonic() >= self._silent_until:
             try:
                 async with asyncio.timeout(DEADLINE):
                     answers = await asyncio.gather(*[self._store.weights(account) for account in missing])
             except (MailError, TimeoutError) as error:
                 log.warning("scored without what was taught", exc_info=error)
                 self._failures.value += 1
+                self._silent_until = self._clock.monotonic() + AFTER_FAILURE
             else:
                 for account, answer in zip(missing, answers, strict=True):
                     found[account] = answer or b""

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 
 from harness.manual_clock import ManualClock
-from posthouse.filter.taught import AGE, MOST_ACCOUNTS, PER_ENTRY, Taught
+from posthouse.filter.taught import AFTER_FAILURE, AGE, MOST_ACCOUNTS, PER_ENTRY, Taught
 from posthouse.model.errors import Unavailable
 from posthouse.model.ids import AccountId
 from posthouse.telemetry.metric_names import TAUGHT_LOOKUPS, UNTAUGHT
@@ -59,7 +59,10 @@ async def test_a_store_that_fails_costs_what_was_taught_and_nothing_else() -> No
     bench.store.fail = Unavailable("away")
     assert await bench.ask(ANN, BOB) == [b"a", b""]
     assert bench.metrics.counter(UNTAUGHT).value == 1
+    assert await bench.ask(BOB) == [b""]
+    assert bench.store.asked == [ANN, BOB], "asked again at once: mail would queue up before a store that hangs"
     bench.store.fail = None
+    await bench.clock.advance(AFTER_FAILURE)
     assert await bench.ask(BOB) == [b"b"]
 
 
