@@ -51,6 +51,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "store/directory/directory.py",
         "store/directory/sqlite.py",
     ),
+    "tests/contract/test_model_store.py": ("store/spam_models/cassandra.py",),
     "tests/contract/test_log.py": (
         "log/kafka.py",
         "log/kafka_consumer.py",
