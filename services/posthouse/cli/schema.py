@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from posthouse.delivery.settings import DELIVERY
+from posthouse.filter.beside.settings import MILTER
 from posthouse.filter.external.settings import EXTERNAL
 from posthouse.filter.settings import FILTER
 from posthouse.imap.settings import IMAP
@@ -33,6 +34,7 @@ def schema() -> Schema:
             SUBMISSION,
             FILTER,
             *EXTERNAL,
+            MILTER,
             DELIVERY,
             MAILSTORE,
             IMAP,

@@ -49,6 +49,7 @@ ALL_SECTION_NAMES: Final = frozenset(
         "filter",
         "rspamd",
         "spamassassin",
+        "milter",
         "delivery",
         "mailstore",
         "imap",

@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
@@ -87,11 +88,13 @@ class HttpServer(Component):
         self._port = port
         self._connections = connections
         self._routes: dict[str, dict[str, Handler]] = {}
+        self._most: dict[tuple[str, str], int] = {}
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
 
-    def route(self, method: str, path: str, handler: Handler) -> None:
+    def route(self, method: str, path: str, handler: Handler, *, max_body: int = MAX_BODY) -> None:
         """Answer `method` (GET also answers HEAD) at exactly `path` with `handler`. ValueError when taken."""
+        self._most[method, path] = max_body
         handlers = self._routes.setdefault(path, {})
         if method in handlers:
             raise ValueError(f"{method} {path} has a handler")
@@ -144,7 +147,7 @@ class HttpServer(Component):
         head = False
         try:
             async with asyncio.timeout(_TIMEOUT):
-                request = await _read(reader)
+                request = await _read(reader, self._most, writer.write)
             head = request.method == "HEAD"
             response = await self._answer(request)
         except HttpError as error:
@@ -172,7 +175,12 @@ def _error(error: HttpError) -> Response:
     return Response.of_json({"error": error.text}, error.status)
 
 
-async def _read(reader: asyncio.StreamReader) -> Request:
+async def _read(
+    reader: asyncio.StreamReader,
+    most: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    write: Callable[[bytes], object] = lambda octets: None,
+) -> Request:
+    """`most`: octets of a body by method and path, where not MAX_BODY. `write` is called for who asks to go on."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError as error:
@@ -195,10 +203,13 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()) or len(length) > 9:
         raise HttpError(HTTPStatus.BAD_REQUEST, "malformed Content-Length")
-    if int(length) > MAX_BODY:
-        raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
-    body = await reader.readexactly(int(length))
     path, _, query = parts[1].partition("?")
+    if int(length) > most.get((parts[0], unquote(path)), MAX_BODY):
+        raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
+    if headers.get("expect", "").lower() == "100-continue":
+        # RFC 9110 §10.1.1; curl asks before it sends a megabyte, and waits a second for this.
+        write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = await reader.readexactly(int(length))
     try:
         pairs = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=100))
     except ValueError as error:

@@ -229,6 +229,13 @@ UNTAUGHT: Final = CounterDef(
     "messages",
     (),
 )
+_ACTION: Final = Label("action", ("accept", "quarantine", "reject", "defer"))
+MILTER_MESSAGES: Final = CounterDef(
+    "posthouse_milter_messages_total", "Messages of an MTA, by what it was told to do.", "messages", (_ACTION,)
+)
+CHECKED_MESSAGES: Final = CounterDef(
+    "posthouse_checked_messages_total", "Messages given to POST /check, by the answer.", "messages", (_ACTION,)
+)
 VERDICTS: Final = CounterDef(
     "posthouse_verdicts_total",
     "Verdicts by kind, one for each recipient.",

@@ -23,6 +23,10 @@ async def control(request: Request) -> Response:
     return Response.of_json({"got": request.json()}, 201)
 
 
+async def size(request: Request) -> Response:
+    return Response.of_json(len(request.body))
+
+
 async def broken(request: Request) -> Response:
     raise OSError("secret detail")
 
@@ -33,6 +37,7 @@ async def server() -> AsyncIterator[HttpServer]:
     running.route("GET", "/hello", hello)
     running.route("POST", "/control", control)
     running.route("GET", "/broken", broken)
+    running.route("POST", "/large", size, max_body=2 * MAX_BODY)
     await running.start()
     yield running
     await running.stop()
@@ -157,3 +162,19 @@ async def test_stop_ends_what_is_open() -> None:
         await started.wait()
         await running.stop()
     assert asked.result()[0] == 0
+
+
+async def test_a_route_may_take_larger_bodies_than_the_others(server: HttpServer) -> None:
+    body = b"x" * (MAX_BODY + 1)
+    head = b" HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
+    status, _, answer = await exchange(server, b"POST /large" + head % len(body) + body)
+    assert (status, json.loads(answer)) == (200, len(body))
+    assert (await exchange(server, b"POST /large" + head % (2 * MAX_BODY + 1)))[0] == 413
+    assert (await exchange(server, b"POST /control" + head % len(body)))[0] == 413
+
+
+async def test_who_asks_whether_to_go_on_is_told(server: HttpServer) -> None:
+    head = b"POST /large HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n"
+    status, _, answer = await exchange(server, head + b"xy")
+    assert status == 100
+    assert answer.startswith(b"HTTP/1.1 200 ")

@@ -23,6 +23,7 @@ from posthouse.cli.commands.filter_hits import hits
 from posthouse.cli.commands.filter_model import model
 from posthouse.cli.commands.filter_policy import policy
 from posthouse.cli.commands.filter_rules import rules
+from posthouse.cli.commands.filter_serve import serve
 from posthouse.cli.commands.process import filter as process
 from posthouse.cli.exits import CommandError
 from posthouse.cli.output import Column, clean, table
@@ -327,3 +328,4 @@ filter_.add_command(policy)
 filter_.add_command(rules)
 filter_.add_command(model)
 filter_.add_command(hits)
+filter_.add_command(serve)
