@@ -17,6 +17,7 @@ from pathlib import Path
 from harness.debian_programs import program
 from harness.ports import free_port
 from harness.process import Server
+from harness.toolchain import MissingTool
 
 MASTER = Path("/usr/lib/postfix/sbin/master")
 UID = 20_000
@@ -75,7 +76,7 @@ class Postfix(Server):
     """`milter` as smtpd_milters has it."""
 
     def __init__(self, milter: str) -> None:
-        program("postfix", "postfix")
+        _install()
         # Not below pytest's folders: Postfix's own users have to pass through.
         self.root = Path(tempfile.mkdtemp(prefix="posthouse-postfix-"))
         self.root.chmod(0o711)
@@ -117,3 +118,13 @@ class Postfix(Server):
         if self.running:
             self.stop()
         shutil.rmtree(self.root)
+
+
+def _install() -> None:
+    """Without a configuration of its own, so that no system service of it starts."""
+    if os.geteuid() != 0:
+        raise MissingTool("Postfix gives its parts users of their own: its tests run as root")
+    if not MASTER.exists() and shutil.which("debconf-set-selections"):
+        chosen = "postfix postfix/main_mailer_type select No configuration\n"
+        subprocess.run(["debconf-set-selections"], input=chosen, text=True, check=True, timeout=60)
+    program("postfix", "postfix")

@@ -19,6 +19,7 @@ from harness.dns_server import DnsServer
 from harness.ports import free_port
 from harness.postfix import Postfix
 from harness.posthouse_process import PosthouseProcess
+from harness.process import ServerFailed
 from harness.signed_mail import ed25519_key, key_record
 from harness.spam_mail import ham, small_model, spam
 from harness.waiting import until
@@ -209,3 +210,27 @@ async def test_over_http_with_a_token(beside: Beside, tmp_path: Path) -> None:
     assert (await asyncio.to_thread(beside.check, ham(1), token="s3cret"))["action"] == "accept"
     with pytest.raises(HTTPError, match="400"):
         await asyncio.to_thread(beside.check, ham(1), token="s3cret", sender="x")
+
+
+RULES = """
+[[rule]]
+name = "LOTTERY"
+description = "Mail that promises a prize"
+where = "header:Subject"
+matches = 'prize'
+verdict = "reject"
+"""
+
+
+async def test_rules_of_ones_own(beside: Beside, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES)
+    beside.configure(f"milter.rules={rules}")
+    await asyncio.to_thread(beside.restart)
+    message = ham(1).replace(b"Subject: ", b"Subject: your prize ")
+    found = await asyncio.to_thread(beside.check, message)
+    assert (found["action"], found["why"][0]) == ("reject", "rule:LOTTERY")
+    rules.write_text(RULES.replace("matches", "machtes"))
+    await asyncio.to_thread(beside.stop)
+    with pytest.raises(ServerFailed, match="perhaps 'matches'"):
+        await asyncio.to_thread(beside.start)

@@ -84,7 +84,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "tests/integration/dns/test_dns_lists.py": ("runtime/dns_lists.py",),
     "tests/integration/filter/test_scorers.py": ("filter/scorers.py",),
     "tests/integration/filter/test_milter.py": ("filter/beside/milter.py",),
-    f"tests/integration/filter/test_beside_postfix.py {PROGRAM}": ("cli/commands/filter_serve.py",),
     "tests/integration/smtp/test_connection.py": (
         "ingress/connection.py",
         "ingress/handlers/data.py",

@@ -126,7 +126,7 @@ async def _compose(
     from posthouse.filter.beside.judgement import BesideJudge
     from posthouse.filter.beside.milter import MilterServer
     from posthouse.filter.beside.settings import MilterSettings
-    from posthouse.filter.scorers import ScorerPool
+    from posthouse.filter.scorers import LINE, ScorerPool
     from posthouse.filter.settings import FilterSettings
     from posthouse.ingress.authentication_settings import AuthenticationSettings
     from posthouse.ingress.content import make_content_checks
@@ -172,6 +172,7 @@ async def _compose(
         lists=lists,
         content=content.checks,
         scorer=scorers,
+        scoring=LINE // 2 * scoring.scorers,
         rules=None if own.rules is None else _rules(own.rules),
     )
     process.lifecycle.add(*([] if lists is None else [lists]), *content.components, scorers)

@@ -101,8 +101,10 @@ class BesideJudge:
         lists: DnsLists | None = None,
         content: ContentChecks | None = None,
         scorer: MessageScorer | None = None,
+        scoring: int = 32,
         rules: CompiledRules | None = None,
     ) -> None:
+        """`scoring`: messages that are with the scorer at once; the others wait for their turn."""
         self._policy = fold([(PLATFORM_SCOPE, policy)])
         self._clock = clock
         self._metrics = metrics
@@ -115,6 +117,7 @@ class BesideJudge:
         self._lists = lists
         self._content = content
         self._scorer = scorer
+        self._turns = asyncio.Semaphore(scoring)
         self._rules = rules
 
     async def judge(self, submitted: Submitted) -> Answer:
@@ -197,7 +200,8 @@ class BesideJudge:
         peer = Peer(submitted.ip or "127.0.0.1", submitted.helo, login=submitted.login)
         top = received_line(peer, self._hostname, _UNNAMED, self._clock.now_us())
         try:
-            [card] = await self._scorer.score(top + submitted.octets[:MOST_OCTETS], results, [DomainName("")])
+            async with self._turns:
+                [card] = await self._scorer.score(top + submitted.octets[:MOST_OCTETS], results, [DomainName("")])
         except Unavailable as error:
             log.warning("not scored", reason=error.reason)
             return None

@@ -1,5 +1,6 @@
 """One message of another server: what is to be done with it, and the fields that say why."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -173,6 +174,29 @@ async def test_the_scorer_sees_where_it_came_from() -> None:
     await judge_of(scorer=scores).judge(from_remote())
     assert scores.seen.startswith(b"Received: from mail.remote.example ([192.0.2.7])\r\n\tby mx.example.org")
     assert scores.seen.endswith(MESSAGE)
+
+
+class Slow:
+    """Counts who is with it."""
+
+    def __init__(self) -> None:
+        self.here = 0
+        self.most = 0
+
+    async def score(self, octets: bytes, evidence: Any, domains: Sequence[Any], taught: Any = ()) -> list[ScoreCard]:
+        self.here += 1
+        self.most = max(self.most, self.here)
+        await asyncio.sleep(0)
+        self.here -= 1
+        return [ScoreCard(1.0, 3.0)]
+
+
+async def test_a_burst_waits_for_the_scorer_and_is_scored() -> None:
+    slow = Slow()
+    judge = judge_of(scorer=slow, scoring=3)
+    answers = await asyncio.gather(*[judge.judge(from_remote(ip="")) for _ in range(20)])
+    assert [answer.threshold for answer in answers] == [3.0] * 20
+    assert slow.most == 3
 
 
 async def test_of_a_cut_message_no_signature_is_judged() -> None:
