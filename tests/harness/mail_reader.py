@@ -22,7 +22,8 @@ class Reader:
 
     async def _uids(self, mailbox: str) -> list[str]:
         await self._client.ok(f"SELECT {mailbox}")
-        [answer] = await self._client.ok("UID SEARCH ALL")
+        # What arrives between the two commands is told in between: * 2 EXISTS.
+        [answer] = [line for line in await self._client.ok("UID SEARCH ALL") if line.startswith(b"* SEARCH")]
         return answer.decode().split()[2:]
 
     async def receives(self, octets: bytes) -> str:
