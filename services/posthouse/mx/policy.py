@@ -22,6 +22,7 @@ from posthouse.model.directory import Account
 from posthouse.model.envelope import Rcpt
 from posthouse.model.errors import AuthenticationFailed
 from posthouse.model.reputation import ListHit
+from posthouse.model.verdict import VerdictKind
 from posthouse.mx.dmarc_counts import DmarcCounts
 from posthouse.ports.directory import Directory
 from posthouse.protocol.smtp import replies
@@ -97,10 +98,12 @@ class MxPolicy:
             self._directory, session.ip, transaction.path.reverse_path, authors, results, content=content
         )
         evidence = with_outside(evidence, contributions_of(listed))
-        judgements = [
-            judge(evidence, await policy_for(self._directory, rcpt), local_part=local_part(rcpt))
-            for rcpt in transaction.rcpts
-        ]
+        judgements = []
+        for rcpt in transaction.rcpts:
+            policy = await policy_for(self._directory, rcpt)
+            judgements.append(judge(evidence, policy, local_part=local_part(rcpt)))
+            if judgements[-1].verdict.kind is not VerdictKind.REJECT:
+                break  # one is enough for it to be taken: a list of thousands is not read for the same answer
         verdicts = [judgement.verdict for judgement in judgements]
         refused = refused_by_all(verdicts)
         if self._dmarc is not None and found is not None:
