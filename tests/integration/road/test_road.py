@@ -15,6 +15,7 @@ from posthouse.ledger.timeline import timeline
 from posthouse.log.consumer.dlq import list_letters, replay
 from posthouse.model.envelope import BlobRef, Rcpt
 from posthouse.model.ids import QueueId, quarantine_account
+from posthouse.model.score import ScoreCard
 from posthouse.model.verdict import Verdict, VerdictKind
 from posthouse.ports.log import Record
 
@@ -163,6 +164,7 @@ class Judge:
             if rcpt.address.startswith("bad"):
                 context.verdicts[index] = Verdict(VerdictKind.REJECT, 20.0, ("VIRUS",))
         context.headers.append(("X-Posthouse-Test", "seen"))
+        context.scores[0] = ScoreCard(1.0, 2.0, version="v1")
         return None
 
 
@@ -228,11 +230,12 @@ async def _backlog(road: Road, topic: str, group: str, records: int) -> bool:
 async def test_spans_of_a_message_hang_together(road: Road) -> None:
     await road.account("ann")
     queue_id = await road.accept(road.rcpt("ann"))
-    async with running(road.filter(), road.delivery()):
+    async with running(road.filter(Judge()), road.delivery()):
         await settled(road)
     spans = {span.name: span for span in road.spans.by_queue_id(queue_id)}
     assert spans["delivery.message"].parent_id == spans["filter.message"].context.span_id
     assert spans["filter.message"].parent_id == spans["mx.transaction"].context.span_id
+    assert spans["filter.message"].attributes["posthouse.model"] == "v1"
 
 
 async def test_a_record_older_than_the_memory_is_never_committed_by_itself(road: Road) -> None:
