@@ -235,7 +235,9 @@ async def test_spans_of_a_message_hang_together(road: Road) -> None:
     spans = {span.name: span for span in road.spans.by_queue_id(queue_id)}
     assert spans["delivery.message"].parent_id == spans["filter.message"].context.span_id
     assert spans["filter.message"].parent_id == spans["mx.transaction"].context.span_id
-    assert spans["filter.message"].attributes["posthouse.model"] == "v1"
+    attributes = spans["filter.message"].attributes
+    assert attributes is not None
+    assert attributes["posthouse.model"] == "v1"
 
 
 async def test_a_record_older_than_the_memory_is_never_committed_by_itself(road: Road) -> None:
