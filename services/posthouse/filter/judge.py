@@ -17,7 +17,7 @@ from posthouse.verdicts.caution import CAUTION, caution_words
 from posthouse.verdicts.evidence import gather_evidence, local_part
 from posthouse.verdicts.judge import Judgement, judge
 from posthouse.verdicts.outside import with_outside
-from posthouse.verdicts.policies import policy_for
+from posthouse.verdicts.policies import policies_for
 from posthouse.verdicts.rulings import with_ruling
 
 
@@ -45,13 +45,13 @@ class JudgeStep:
             login=bool(accepted.peer.login),
             content=accepted.content,
         )
-        for place, rcpt in enumerate(accepted.envelope.rcpts):
+        policies = await policies_for(self._directory, accepted.envelope.rcpts)
+        for place, (rcpt, policy) in enumerate(zip(accepted.envelope.rcpts, policies, strict=True)):
             evidence, card, ruling = gathered, context.scores[place], context.rulings[place]
             if card is not None:
                 evidence = replace(evidence, score=card.score, threshold=card.threshold, reasons=card.summary())
             if ruling is not None:
                 evidence = with_ruling(evidence, ruling)
-            policy = await policy_for(self._directory, rcpt)
             judgement = judge(with_outside(evidence, context.extra), policy, local_part=local_part(rcpt))
             context.verdicts[place] = judgement.verdict
             kind = judgement.verdict.kind.value
