@@ -44,6 +44,10 @@ class Beside(PosthouseProcess):
             "filter.score_memory=2GiB",
             "filter.score_timeout=60s",
             f"dns.upstreams=127.0.0.1:{dns}",
+            "dns.timeout=20s",
+            "dns.deadline=60s",
+            "authentication.deadline=60s",
+            "milter.deadline=200s",
             "smtp.hostname=mail.example.org",
             "telemetry.log_format=json",
         )
@@ -132,7 +136,8 @@ async def test_mail_through_postfix_gets_our_fields_and_no_others(beside: Beside
         b"X-Posthouse-Spam: no score=-99.0 verdict=accept\r\n"
         b"Authentication-Results: other.example; spf=pass smtp.mailfrom=example.net\r\n"
         b"Authentication-Results: mail.example.org;\r\n\tdmarc=pass header.from=bank.example\r\n"
-        b"X-Posthouse-Spam: no\r\n"
+        b"Authentication-Results : mail.example.org; dkim=pass header.d=bank.example\r\n"
+        b"X-Posthouse-Spam\t: no\r\n"
     )
     code, text = await asyncio.to_thread(send, postfix, forged + signed(odd_ham()))
     assert code == 250, text

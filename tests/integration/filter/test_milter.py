@@ -22,7 +22,7 @@ from posthouse.telemetry.metrics import Metrics
 MESSAGE = (
     b"X-Posthouse-Spam: forged\r\nAuthentication-Results: mx.example.org; spf=pass\r\n"
     b"Authentication-Results: other.example; spf=pass\r\nX-POSTHOUSE-Caution: none\r\nx-posthouse-spam: again\r\n"
-    b"Subject: hi\r\n\r\nhello\r\n"
+    b"Authentication-Results : mx.example.org; dkim=pass\r\nSubject: hi\r\n\r\nhello\r\n"
 )
 HEADERS = (("Authentication-Results", "mx.example.org; " + "spf=pass " * 12), ("X-Posthouse-Spam", "no score=0.0"))
 
@@ -111,6 +111,7 @@ async def test_ours_go_on_top_and_what_claims_to_be_ours_goes() -> None:
             said = await mta.message()
             removals = [(data[:4], data[4:]) for command, data in said if command == b"m"]
             assert removals == [
+                (b"\0\0\0\x03", b"Authentication-Results\0\0"),
                 (b"\0\0\0\x02", b"x-posthouse-spam\0\0"),
                 (b"\0\0\0\x01", b"X-POSTHOUSE-Caution\0\0"),
                 (b"\0\0\0\x01", b"Authentication-Results\0\0"),

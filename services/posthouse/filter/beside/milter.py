@@ -198,6 +198,8 @@ class MilterServer(Component):
         seen: dict[bytes, int] = {}
         found: list[bytes] = []
         for name, value in message.fields:
+            # Blanks before the colon are of old mail, and of who hopes to be overlooked (RFC 5322 §4.5).
+            name = name.rstrip(b" \t")
             lower = name.lower()
             seen[lower] = seen.get(lower, 0) + 1
             foreign = lower == b"authentication-results" and self._ours.claimed_by(value)
