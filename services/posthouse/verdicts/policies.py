@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 from posthouse.model.envelope import Rcpt
@@ -11,8 +9,6 @@ from posthouse.model.errors import Invalid
 from posthouse.model.filter_policy import SILENT, EffectivePolicy, FilterPolicy, fold, scopes
 from posthouse.ports.directory import Directory
 
-AT_ONCE: Final = 32
-"""Recipients whose policies are read at the same time."""
 _BUILT_IN: Final = fold([])
 
 
@@ -29,13 +25,3 @@ async def policy_for(directory: Directory, rcpt: Rcpt) -> EffectivePolicy:
     if all(policy is SILENT or policy.says_nothing for _, policy in said):
         return _BUILT_IN
     return fold(said)
-
-
-async def policies_for(directory: Directory, rcpts: Sequence[Rcpt]) -> list[EffectivePolicy]:
-    """Parallel to `rcpts`, some at once: a list of thousands must not wait for each look-up alone. Unavailable."""
-    if len(rcpts) == 1:
-        return [await policy_for(directory, rcpts[0])]
-    found: list[EffectivePolicy] = []
-    for at in range(0, len(rcpts), AT_ONCE):
-        found += await asyncio.gather(*[policy_for(directory, rcpt) for rcpt in rcpts[at : at + AT_ONCE]])
-    return found

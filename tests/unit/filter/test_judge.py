@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from harness.fake_ports import FakeDirectory
-from posthouse.filter.judge import JudgeStep
+from posthouse.filter.judge import AT_ONCE, JudgeStep, policies_for
 from posthouse.filter.steps import FilterContext
 from posthouse.model.authentication import AuthenticationResults, AuthResult, DmarcPolicy, DmarcResult, SpfResult
 from posthouse.model.envelope import Accepted, Body, Envelope, Peer, Rcpt
@@ -120,3 +120,24 @@ def test_verdicts_are_counted_by_tenant_and_symbols_by_message() -> None:
     bench.run(context)
     assert bench.metrics.counter(TENANT_VERDICTS, "default", "junk").value == 2
     assert bench.metrics.counter(SYMBOL_HITS, "CASINO", "spam").value == 1
+
+
+async def test_policies_of_a_long_list_are_read_some_at_once_and_stand_in_order() -> None:
+    under_way = most = 0
+
+    class Slow(FakeDirectory):
+        async def filter_policy(self, scope: str) -> FilterPolicy:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+            return await super().filter_policy(scope)
+
+    directory = Slow()
+    rcpts = [Rcpt("a@d", None, tenant=TenantName("t"), domain=DomainName(f"d{place}.example")) for place in range(100)]
+    for place in range(100):
+        directory.policies[f"domain:d{place}.example"] = FilterPolicy(junk=float(place))
+    found = await policies_for(directory, rcpts)  # type: ignore[arg-type]
+    assert [policy.junk for policy in found] == [float(place) for place in range(100)]
+    assert most == AT_ONCE
