@@ -8,13 +8,13 @@ that breaks is left out and named among the verdict's reasons; the message goes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 from posthouse.filter.steps import FilterContext
 from posthouse.model.envelope import Accepted, Body, Rcpt
-from posthouse.model.errors import Invalid
+from posthouse.model.errors import Invalid, Unavailable
 from posthouse.model.filter_policy import scopes
 from posthouse.model.verdict import Verdict
 from posthouse.ports.blob_store import BlobStore
@@ -54,6 +54,7 @@ class RulesStep:
         self._compiled: dict[str, CompiledRules | None] = {}
         self._characters = 0
         self._wholes = asyncio.Semaphore(WHOLES)
+        self._compiling = asyncio.Lock()
 
     async def run(self, context: FilterContext) -> Verdict | None:
         accepted = context.accepted
@@ -72,7 +73,7 @@ class RulesStep:
         whole = accepted.bodies[0][1].size > MOST_OCTETS and any(
             each is not None and each.hashes for each in sets.values()
         )
-        async with self._wholes if whole else nullcontext():
+        async with self._turn() if whole else nullcontext():
             found = await self._answers(accepted, sets, seen)
         by_domain: dict[tuple[str, str], Ruling] = {}
         for place, rcpt in enumerate(rcpts):
@@ -109,22 +110,41 @@ class RulesStep:
             log.warning("rules left out", scope=scope, exc_info=error)
             return None
 
-    async def _rules(self, text: str, scope: str) -> CompiledRules | None:
-        if text in self._compiled:
-            return self._compiled[text]
-        rules = None
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """For a large message. Unavailable when it is long in coming: others before it are no fault of its own, and it
+        must not come to the dead letters for them."""
         try:
-            rules = await asyncio.to_thread(compile_rules, text)
+            async with asyncio.timeout(self.deadline / 2):
+                await self._wholes.acquire()
+        except TimeoutError as error:
+            raise Unavailable("too many large messages wait to be looked at") from error
+        try:
+            yield
+        finally:
+            self._wholes.release()
+
+    async def _rules(self, text: str, scope: str) -> CompiledRules | None:
+        if text not in self._compiled:
+            async with self._compiling:  # all messages under way meet a change at once
+                if text not in self._compiled:
+                    self._keep(text, await self._compile(text, scope))
+        return self._compiled[text]
+
+    async def _compile(self, text: str, scope: str) -> CompiledRules | None:
+        try:
+            return await asyncio.to_thread(compile_rules, text)
         except Invalid as error:
             log.warning("rules left out", scope=scope, reason=error.public)
-        if text not in self._compiled:
-            self._compiled[text] = rules
-            self._characters += len(text)
-        while self._characters > KEPT:
+            return None
+
+    def _keep(self, text: str, rules: CompiledRules | None) -> None:
+        while self._compiled and self._characters + len(text) > KEPT:
             oldest = next(iter(self._compiled))
             del self._compiled[oldest]
             self._characters -= len(oldest)
-        return rules
+        self._compiled[text] = rules
+        self._characters += len(text)
 
     async def _view(self, accepted: Accepted, sets: Sequence[CompiledRules]) -> MessageView:
         peer = accepted.peer

@@ -12,9 +12,10 @@ from posthouse.filter.judge import JudgeStep
 from posthouse.filter.own_rules import RulesStep
 from posthouse.filter.steps import FilterContext
 from posthouse.model.envelope import Accepted, BlobRef, Body, Envelope, Peer, Rcpt
+from posthouse.model.errors import Unavailable
 from posthouse.model.ids import BlobId, DomainName, QueueId, TenantName
 from posthouse.model.verdict import VerdictKind
-from posthouse.rules.compiled import CompiledRules
+from posthouse.rules.compiled import CompiledRules, compile_rules
 from posthouse.telemetry.metrics import Metrics
 
 MAIL = b"Subject: you have won\r\nFrom: x@remote.example\r\n\r\nhello\r\n"
@@ -207,3 +208,30 @@ def test_compiled_rules_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) 
         bench.directory.own_rules["platform"] = WON.replace("won", word)
         bench.run(accepted)
     assert [text.split("matches = '")[1][:3] for text in made] == ["one", "two", "six", "ten", "one"]
+
+
+async def test_a_change_is_compiled_once_for_all_that_meet_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+
+    def counted(text: str) -> CompiledRules:
+        compiled.append(text)
+        return compile_rules(text)
+
+    monkeypatch.setattr(own_rules, "compile_rules", counted)
+    bench = Bench()
+    bench.directory.own_rules = {"platform": WON}
+    contexts = [FilterContext(bench.accepted("a@one.example")) for _ in range(20)]
+    await asyncio.gather(*[bench.step.run(context) for context in contexts])
+    assert compiled == [WON]
+    assert all(context.rulings[0] is not None for context in contexts)
+
+
+async def test_a_large_message_whose_turn_is_long_in_coming_is_no_dead_letter() -> None:
+    bench = Bench(MAIL)
+    bench.directory.own_rules = {"platform": rule("HH", "attachment-sha256", f"is = '{'0' * 64}'")}
+    bench.step.deadline = 0.02
+    bench.step._wholes = asyncio.Semaphore(0)
+    size = own_rules.MOST_OCTETS + 1
+    body = Body(size, blob=BlobRef(BlobId(b"\0" * 41), TenantName("default"), size))
+    with pytest.raises(Unavailable, match="large messages"):
+        await bench.step.run(FilterContext(bench.accepted("a@one.example", body=body)))
