@@ -53,6 +53,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         "filter.model.chunk": spam_models.chunk,
         "filter.model.keep": spam_models.keep,
         "filter.model.list": spam_models.list_models,
+        "filter.model.octets": spam_models.octets,
         "filter.model.promote": spam_models.promote,
         "filter.model.remove": spam_models.remove,
         "filter.model.rollback": spam_models.rollback,

@@ -17,6 +17,8 @@ from posthouse.admin.filter_policies import scope_of
 from posthouse.model.errors import Invalid, NotFound, Unavailable
 from posthouse.ports.model_store import MODEL_CHUNK, KeptModel, ModelStore, ModelUse
 
+SLICE: Final = 8 * 1024 * 1024
+"""Octets of a model in one answer."""
 MOST_CHUNKS: Final = 256
 """64 MiB, as models go."""
 _VERSION: Final = re.compile(r"[0-9a-f]{12}")
@@ -77,6 +79,16 @@ async def keep(context: AdminContext, *, version: str, chunks: int) -> ModelRow:
     kept = KeptModel(version, octets[-32:].hex(), len(octets), chunks, context.clock.now_us(), about)
     await store.keep(kept)
     return _row(kept, dict(await store.uses()))
+
+
+async def octets(context: AdminContext, *, version: str, start: int = 0) -> str:
+    """At most SLICE octets of a model from `start` on, in base64; empty at its end."""
+    store = _store(context)
+    kept = await _there(store, version)
+    whole = await store.octets(version, kept.chunks)
+    if whole is None:
+        raise NotFound(f"chunks of {version}", public=f"not all chunks of {version} are there; push it again")
+    return base64.b64encode(whole[max(start, 0) :][:SLICE]).decode()
 
 
 async def list_models(context: AdminContext) -> list[ModelRow]:
@@ -148,10 +160,12 @@ def _checked(version: str) -> str:
     return version
 
 
-async def _there(store: ModelStore, version: str) -> None:
+async def _there(store: ModelStore, version: str) -> KeptModel:
     _checked(version)
-    if version not in {kept.version for kept in await store.models()}:
-        raise NotFound(version, public=f"there is no model {version} in the store; `posthouse filter model push` it")
+    for kept in await store.models():
+        if kept.version == version:
+            return kept
+    raise NotFound(version, public=f"there is no model {version} in the store; `posthouse filter model push` it")
 
 
 async def _scope(context: AdminContext, who: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.admin import PASSWORD, do, embedded_admin
 from harness.model_stores import model_octets
+from posthouse.admin import spam_models
 from posthouse.admin.context import AdminContext
 from posthouse.model.errors import Invalid, NotFound
 from posthouse.ports.model_store import MODEL_CHUNK
@@ -107,3 +108,12 @@ async def test_what_is_in_use_stays_in_the_store(context: AdminContext) -> None:
     await do(context, "filter.model.challenge", who="platform")
     await do(context, "filter.model.remove", version=one)
     assert await do(context, "filter.model.list") == []
+
+
+async def test_octets_come_in_slices(context: AdminContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    octets = model_octets(1.0)
+    one = (await push(context, octets))["version"]
+    monkeypatch.setattr(spam_models, "SLICE", 10_000)
+    slices = [await do(context, "filter.model.octets", version=one, start=at) for at in range(0, len(octets), 10_000)]
+    assert b"".join([base64.b64decode(each) for each in slices]) == octets
+    assert await do(context, "filter.model.octets", version=one, start=len(octets)) == ""

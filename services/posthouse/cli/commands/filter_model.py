@@ -144,6 +144,35 @@ def push(desk: Desk, file: Path) -> None:
 
 @model.command(
     epilog="""\b
+Example:
+  posthouse filter model pull 0d1f2a3b4c5d --out my.model"""
+)
+@click.argument("version")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Written.")
+@stores
+def pull(desk: Desk, version: str, out: Path) -> None:
+    """Take a copy of a model out of the store, to look at it, compare or recalibrate it."""
+    from posthouse.spam.models.model_file import BadModelError, load
+
+    async def whole() -> bytes:
+        found = b""
+        while piece := await desk.answer("filter.model.octets", {"version": version, "start": len(found)}):
+            found += base64.b64decode(piece)
+        return found
+
+    octets = desk.wait(whole())
+    try:
+        matches = load(octets).version == version
+    except BadModelError as error:
+        raise CommandError(f"{version} lies damaged in the store: {error}", as_json=desk.as_json) from error
+    if not matches:
+        raise CommandError(f"what lies in the store is not {version}", as_json=desk.as_json)
+    write_file(out, octets)
+    show_result(desk, {"version": version, "file": str(out)}, lambda: f"{version} is in {clean(str(out))}.\n")
+
+
+@model.command(
+    epilog="""\b
 Examples:
   posthouse filter model promote my.model
   posthouse filter model promote 0d1f2a3b4c5d --for tenant:acme

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from harness.command import Commands
 from harness.spam_mail import ham, small_model, spam
+from posthouse.admin.context import AdminContext
 from posthouse.cli.commands.filter_files import shipped
 from posthouse.cli.root import root
 from posthouse.spam.models.model_file import dump, version_of
@@ -88,3 +89,21 @@ def test_a_file_is_pushed_promoted_and_rolled_back_in_the_store(commands: Comman
 def test_a_challenger_is_named_or_nobody(commands: Commands) -> None:
     assert "--none" in commands.refused("filter", "model", "challenge", code=2)
     assert "--none" in commands.refused("filter", "model", "challenge", "a", "--none", code=2)
+
+
+def test_a_model_is_taken_out_again(commands: Commands, model: Path, tmp_path: Path) -> None:
+    version = commands.json("filter", "model", "push", str(model))["version"]
+    out = tmp_path / "copy.model"
+    commands.run("filter", "model", "pull", version, "--out", str(out))
+    assert out.read_bytes() == model.read_bytes()
+    out.unlink()
+    damaged = model.read_bytes()[:-1] + b"\x00"
+
+    async def damage(context: AdminContext) -> None:
+        assert context.models is not None
+        await context.models.put_chunk(version, 0, damaged)
+
+    commands.stores(damage)
+    assert "damaged" in commands.refused("filter", "model", "pull", version, "--out", str(out))
+    assert "no model" in commands.refused("filter", "model", "pull", "0123456789ab", "--out", str(out))
+    assert not out.exists()
