@@ -51,6 +51,22 @@ async def state(road: Road, queue_id: QueueId) -> str:
     return delivery.state
 
 
+@pytest.mark.parametrize("first", [VerdictKind.ACCEPT, VerdictKind.QUARANTINE])
+async def test_what_is_judged_again_and_otherwise_is_there_once(road: Road, first: VerdictKind) -> None:
+    """A filter that was killed before its commit of offsets sees records again, with another policy or score."""
+    suspicious = [(Suspicious(),), ()] if first is VerdictKind.QUARANTINE else [(), (Suspicious(),)]
+    queue_id = await road.accept(road.rcpt("ann"))
+    for steps in suspicious:
+        async with running(road.filter(*steps), road.delivery()):
+            await settled(road)
+        await road.log.rewind("mail.accepted.v1", "filter")
+    held = len(await road.held.listing(DOMAIN))
+    assert (names(await road.stored("ann")), held) == (({queue_id}, 0) if first is VerdictKind.ACCEPT else (set(), 1))
+    async with running(road.filter(), road.delivery()):
+        await settled(road)
+    await road.sound()
+
+
 @pytest.mark.parametrize("octets", [MESSAGE, MESSAGE + b"x" * 20_000 + b"\r\n"], ids=["inline", "blob"])
 async def test_released_against_the_verdict_it_arrives_once(road: Road, octets: bytes) -> None:
     queue_id = await quarantined(road, octets)
