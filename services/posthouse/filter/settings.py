@@ -39,7 +39,7 @@ class FilterSettings:
     score: bool = setting(
         False,
         "Score messages for spam.",
-        why="Junk out of the inbox is what people expect; off where another filter stands in front.",
+        why="It takes a process and milliseconds for each message; to be switched on where no filter stands in front.",
     )
     scorers: int = setting(
         1,
