@@ -29,7 +29,7 @@ from posthouse.log.codec import encode_deliver, encode_trace
 from posthouse.log.topics import MAIL_DELIVER, MAIL_TRACE
 from posthouse.model.change import Append, CommitRequest, CommitResult, Duplicate, Expunge
 from posthouse.model.envelope import BlobRef, Body, Deliver
-from posthouse.model.errors import BlobMissing, NoSuchAccount, NotFound, Unavailable
+from posthouse.model.errors import BlobMissing, Invalid, NoSuchAccount, NotFound, Unavailable
 from posthouse.model.ids import (
     AccountId,
     DeliveryId,
@@ -182,8 +182,14 @@ class HeldMail:
             ids = [email_id_of(octets) for octets in contents.email_ids[at : at + _EMAILS]]
             emails = await self._store.emails(account, ids)
             for uid, email in zip(contents.uids[at : at + _EMAILS], emails, strict=True):
-                if email is not None and queue_id in (None, email.queue_id):
-                    yield _held(domain, mailbox.number, Uid(uid), email)
+                if email is None or queue_id not in (None, email.queue_id):
+                    continue
+                try:
+                    held = _held(domain, mailbox.number, Uid(uid), email)
+                except Invalid as error:  # by a newer version, or damaged: no reason to hide the others
+                    log.error("a held copy cannot be read", queue_id=email.queue_id, uid=uid, reason=error.reason)
+                    continue
+                yield held
 
     async def find(self, domain: DomainName, hold: OpId) -> HeldDelivery:
         """NotFound when nothing is held under that id."""

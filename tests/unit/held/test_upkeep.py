@@ -10,13 +10,13 @@ from harness.manual_clock import ManualClock
 from harness.road import DOMAIN, MESSAGE, Road, embedded_road
 from posthouse.held import upkeep as upkeep_module
 from posthouse.held.digest import day_end
-from posthouse.held.mail import HeldDelivery, HeldMail
+from posthouse.held.mail import HELD, HeldDelivery, HeldMail
 from posthouse.held.upkeep import Digest, QuarantineUpkeep, Round
 from posthouse.log.codec import decode_accepted, decode_trace
 from posthouse.model.change import Append, CommitRequest
 from posthouse.model.envelope import OWN, Accepted, Body, Deliver
 from posthouse.model.filter_policy import FilterPolicy
-from posthouse.model.ids import OpId, delivery_id
+from posthouse.model.ids import OpId, delivery_id, quarantine_account
 from posthouse.model.mailbox import NewEmail
 from posthouse.model.verdict import Verdict, VerdictKind
 from posthouse.ports.directory import Directory
@@ -147,3 +147,15 @@ async def test_a_round_keeps_nothing_in_mind_that_no_digest_speaks_of(
     young = await hold(road)
     assert await upkeep(road).round() == Round(0, 0)
     assert kept == [young.delivery_id]
+
+
+async def test_a_copy_that_cannot_be_read_hides_no_other(road: Road) -> None:
+    first = await hold(road)
+    strange = NewEmail(road.ids.email_id(), 1, b"X-Posthouse-Held-At: then\r\n", b"", 1, octets=b"x")
+    request = CommitRequest(OpId(b"s" * 16), (Append(HELD, strange),), dedup_ttl=60)
+    await road.store.commit(quarantine_account(DOMAIN), request)
+    second = await hold(road)
+    shown = [held.note.deliver.delivery_id for held in await road.held.listing(DOMAIN)]
+    assert shown == [first.delivery_id, second.delivery_id]
+    await advance(road, 31 * DAYS)
+    assert await upkeep(road).round() == Round(2, 0)
